@@ -371,6 +371,19 @@ static void work(struct mcpz_exchange *exchange)
     }
 }
 
+static void expire(struct mcpz_exchange *exchange)
+{
+    const struct import *import = exchange->state;
+
+    if (mcpz_blob_arrival_looks(&import->arrival)) {
+        work(exchange);
+        return;
+    }
+    mcpz_exchange_fail(exchange, MCPZ_CODE_TIMEOUT,
+                       "the node did not get this done in time: what came in stays, import it "
+                       "again");
+}
+
 static bool note(struct mcpz_exchange *exchange, const struct mcpz_action *action)
 {
     struct import *import = exchange->state;
@@ -416,6 +429,7 @@ static void finish(struct mcpz_exchange *exchange)
 static const struct mcpz_exchange_kind import_kind = {
     .note = note,
     .work = work,
+    .expire = expire,
     .finish = finish,
 };
 

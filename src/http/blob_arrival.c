@@ -17,6 +17,7 @@ enum phase {
     LOOKING,   /* is it here? */
     BEGINNING, /* an upload */
     ADDING,
+    CROWDED,   /* too many are being placed where they are to be kept */
     PUTTING,   /* the upload is whole */
     REFERRING, /* its old name needs it */
     NAMING,    /* its old name stands for it */
@@ -83,11 +84,6 @@ static void end(struct mcpz_blob_arrival *arrival)
     free(arrival->bytes);
     arrival->bytes = NULL;
     arrival->phase = IDLE;
-}
-
-void mcpz_blob_arrival_finish(struct mcpz_blob_arrival *arrival)
-{
-    end(arrival);
 }
 
 /* Nothing of the blob is remembered any more. */
@@ -224,6 +220,28 @@ static void add_piece(struct mcpz_blob_arrival *arrival, struct mcpz_exchange *e
             .body = mcpz_bytes(arrival->bytes, arrival->blob.length)});
 }
 
+/* What was put is kept by others, too, as many at a time as can be: wait until one more can.
+ * False: not now. */
+static bool has_place(struct mcpz_blob_arrival *arrival, struct mcpz_exchange *exchange)
+{
+    const mcpz_time now = exchange->api->ports.now(exchange->api->ports.context);
+
+    if (mcpz_blob_keeper_has_place(&exchange->api->blobs)) {
+        return true;
+    }
+    if (arrival->phase != CROWDED) {
+        arrival->phase = CROWDED;
+        arrival->patient_until_us = now + MCPZ_BLOB_ARRIVAL_PATIENCE_US;
+    }
+    if (now >= arrival->patient_until_us) {
+        fail(arrival, exchange, MCPZ_CODE_BUSY,
+             "nodes that are to keep others have not taken those yet: import the file again");
+    } else {
+        exchange->deadline_us = now + MCPZ_BLOB_ARRIVAL_LOOK_US;
+    }
+    return false;
+}
+
 static void put(struct mcpz_blob_arrival *arrival, struct mcpz_exchange *exchange)
 {
     struct mcpz_digest_state content = arrival->row->content;
@@ -231,6 +249,9 @@ static void put(struct mcpz_blob_arrival *arrival, struct mcpz_exchange *exchang
     char path[64];
     char query[MCPZ_QUERY_BYTES_MAX];
 
+    if (!has_place(arrival, exchange)) {
+        return;
+    }
     mcpz_digest_end(&content, digest);
     if (memcmp(digest, arrival->blob.digest, sizeof(digest)) != 0) {
         forget(arrival);
@@ -534,6 +555,8 @@ bool mcpz_blob_arrival_go_on(struct mcpz_blob_arrival *arrival, struct mcpz_exch
     }
     if (arrival->phase == LOOKING && arrival->asked == NULL) {
         begin(arrival, exchange);
+    } else if (arrival->phase == CROWDED) {
+        put(arrival, exchange);
     } else if (mcpz_api_response(arrival->asked) != NULL) {
         switch ((enum phase)arrival->phase) {
         case LOOKING:
@@ -562,9 +585,20 @@ bool mcpz_blob_arrival_go_on(struct mcpz_blob_arrival *arrival, struct mcpz_exch
                  "it is of another mesh, or is not what its name says: import it at a node that "
                  "may admit others");
             break;
+        case CROWDED:
         case IDLE:
             break;
         }
     }
     return arrival->phase == IDLE && !exchange->answered;
+}
+
+bool mcpz_blob_arrival_looks(const struct mcpz_blob_arrival *arrival)
+{
+    return arrival->phase == CROWDED;
+}
+
+void mcpz_blob_arrival_finish(struct mcpz_blob_arrival *arrival)
+{
+    end(arrival);
 }

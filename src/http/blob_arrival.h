@@ -27,9 +27,10 @@
 #include "http/body.h"
 #include "http/snapshot.h"
 
-#define MCPZ_BLOB_ARRIVALS_MAX                                                                    \
-    8 /* under way at one time; the one that waits longest gives way                              \
-       */
+/* Under way at one time; the one that waits longest gives way. */
+#define MCPZ_BLOB_ARRIVALS_MAX 8
+#define MCPZ_BLOB_ARRIVAL_LOOK_US MCPZ_MS(100)         /* whether others are placed by now */
+#define MCPZ_BLOB_ARRIVAL_PATIENCE_US MCPZ_SECONDS(60) /* until they are */
 
 struct mcpz_exchange;
 
@@ -59,6 +60,7 @@ struct mcpz_blob_arrival {
     struct mcpz_blob_arriving *row;
     struct mcpz_exchange *asked;
     struct mcpz_id id; /* that it has here, once it was put */
+    mcpz_time patient_until_us;
 
     /* Of all pieces so far. */
     struct mcpz_id known; /* the last that was here already; zeros: none */
@@ -82,6 +84,9 @@ MCPZ_MUST_USE mcpz_error mcpz_blob_arrival_begin(struct mcpz_blob_arrival *arriv
  * it is taken. False: not yet, or the exchange was answered with why not.
  */
 bool mcpz_blob_arrival_go_on(struct mcpz_blob_arrival *arrival, struct mcpz_exchange *exchange);
+
+/** The deadline of `exchange` has passed: does it wait for that, to look again? Then go on. */
+bool mcpz_blob_arrival_looks(const struct mcpz_blob_arrival *arrival);
 
 /** Forget it. */
 void mcpz_blob_arrival_finish(struct mcpz_blob_arrival *arrival);

@@ -146,6 +146,9 @@ void mcpz_blob_keeper_want(struct mcpz_blob_keeper *keeper, const struct mcpz_bl
 struct mcpz_blob_place *
 mcpz_blob_keeper_place(struct mcpz_api *api, const struct mcpz_blob_about *about, const char *ref);
 
+/** Would that give one now? */
+bool mcpz_blob_keeper_has_place(const struct mcpz_blob_keeper *keeper);
+
 /** Whoever put it for `ref` does not need it any more: stop having others keep it, and hold it no
  * longer for that. Was it being placed so, for that tenant? */
 bool mcpz_blob_keeper_unplace(struct mcpz_api *api, const struct mcpz_id *root, const char *tenant,

@@ -127,6 +127,16 @@ mcpz_blob_keeper_place(struct mcpz_api *api, const struct mcpz_blob_about *about
     return place;
 }
 
+bool mcpz_blob_keeper_has_place(const struct mcpz_blob_keeper *keeper)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+        used += keeper->places[i].used ? 1 : 0;
+    }
+    return used < MCPZ_BLOB_PLACES_MAX;
+}
+
 /* A job that nobody waits for; what comes of it is found when blobs are gone through again. */
 struct errand {
     struct mcpz_blob_job job;

@@ -281,7 +281,7 @@ void mcpz_export_serve(struct mcpz_exchange *exchange, const struct mcpz_request
         body.data != NULL ? json_loadb((const char *)body.data, body.length, 0, NULL) : NULL;
     struct page *page = calloc(1, sizeof(*page));
 
-    if (page == NULL || !read_asked(json, page)) {
+    if (page == NULL || !json_is_object(json) || !read_asked(json, page)) {
         json_decref(json);
         free(page);
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "no page that can be asked for");

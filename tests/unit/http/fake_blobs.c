@@ -7,6 +7,8 @@
 struct fake_blob fake_blob_rows[FAKE_BLOBS_MAX];
 size_t fake_blob_count;
 bool fake_blobs_are_full;
+const char *fake_content;
+struct fake_upload fake_upload;
 const struct mcpz_bytes fake_chunk = {(const uint8_t *)"chunk", 5};
 const struct mcpz_bytes fake_rubbish = {(const uint8_t *)"rubbish", 7};
 
@@ -83,9 +85,43 @@ static void read_blob(struct mcpz_blob_job *job, const struct fake_blob *blob)
         lack(job, blob);
         return;
     }
+    const size_t all = strlen(fake_content);
+    const size_t left = job->offset < all ? all - (size_t)job->offset : 0;
     job->row = blob->row;
-    job->bytes = (uint8_t *)strdup("what it says");
-    job->length = 12;
+    job->length = left < job->length ? left : job->length;
+    job->bytes = malloc(job->length + 1);
+    CHECK(job->bytes != NULL);
+    memcpy(job->bytes, fake_content + all - left, job->length);
+}
+
+static void add_to_upload(struct mcpz_blob_job *job)
+{
+    if (!fake_upload.is_open || job->upload != fake_upload.begun) {
+        job->error = MCPZ_ENOTFOUND;
+    } else if (fake_blobs_are_full) {
+        fake_upload.is_open = false; /* what was written of it goes */
+        job->error = MCPZ_ENOSPACE;
+    } else {
+        CHECK_UINT(job->offset, fake_upload.length);
+        CHECK(fake_upload.length + job->length <= sizeof(fake_upload.bytes));
+        memcpy(fake_upload.bytes + fake_upload.length, job->bytes, job->length);
+        fake_upload.length += job->length;
+        job->offset = fake_upload.length;
+    }
+}
+
+static void finish_upload(struct mcpz_blob_job *job)
+{
+    if (!fake_upload.is_open || job->upload != fake_upload.begun) {
+        job->error = MCPZ_ENOTFOUND;
+        return;
+    }
+    fake_upload.is_open = false;
+    job->id = fake_upload.id;
+    struct fake_blob *blob =
+        fake_blob_add(&job->id, (struct mcpz_blob_state){.is_whole = true, .is_put = true});
+    blob->row.size = fake_upload.length;
+    job->row = blob->row;
 }
 
 static void lend(struct mcpz_blob_job *job, const struct mcpz_id *root)
@@ -160,6 +196,17 @@ static void do_job(struct mcpz_blob_job *job)
     case MCPZ_BLOB_LEND:
         lend(job, &job->id);
         break;
+    case MCPZ_BLOB_BEGIN:
+        fake_upload.length = 0;
+        fake_upload.is_open = true;
+        job->upload = ++fake_upload.begun;
+        break;
+    case MCPZ_BLOB_ADD:
+        add_to_upload(job);
+        break;
+    case MCPZ_BLOB_FINISH:
+        finish_upload(job);
+        break;
     default:
         fail_msg("job %d is none that is done here", (int)job->ask);
     }
@@ -210,6 +257,8 @@ void fake_blobs_begin(void)
     fake_blobs = &port;
     fake_blob_count = 0;
     fake_blobs_are_full = false;
+    fake_content = "what it says";
+    fake_upload = (struct fake_upload){.length = 0};
     fake_fellows_begin();
     fake_begin();
     world.now_us = MCPZ_SECONDS(10); /* a second's worth may be copied */

@@ -23,6 +23,18 @@ struct fake_blob {
 extern struct fake_blob fake_blob_rows[FAKE_BLOBS_MAX];
 extern size_t fake_blob_count;
 extern bool fake_blobs_are_full; /* nothing can be written */
+extern const char *fake_content; /* of any that is whole and is read: "what it says" */
+
+/* What is being put. */
+struct fake_upload {
+    size_t length; /* that has come */
+    uint8_t bytes[64];
+    size_t begun;      /* so many were */
+    bool is_open;      /* the last of them */
+    struct mcpz_id id; /* that it gets */
+};
+
+extern struct fake_upload fake_upload;
 
 /* What other nodes send: a chunk of use, and one that is none. */
 extern const struct mcpz_bytes fake_chunk;

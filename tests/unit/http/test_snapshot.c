@@ -1,7 +1,7 @@
 /* Snapshot files: written, read, exported, imported, and every way they can be damaged. */
 
 #include "crypto/identity.h"
-#include "fake_engine.h"
+#include "fake_agents.h"
 #include "http/snapshot.h"
 #include "proto/code.h"
 #include "wire/codec.h"
@@ -16,53 +16,6 @@ static const struct mcpz_actor bob = {.node = {.bytes = {'b'}}, .generation = 1}
 
 static struct mcpz_snapshot_writer writer;
 static struct mcpz_snapshot_reader reader;
-
-static struct mcpz_record delta_of(const struct mcpz_id *document, const struct mcpz_actor *actor,
-                                   uint64_t seq, uint64_t hlc)
-{
-    static const struct mcpz_add add = {
-        .type = MCPZ_ENTRY_REGISTER,
-        .path = {.data = (const uint8_t *)"\x91\xa1"
-                                          "a",
-                 .length = 3},
-        .value = {.data = (const uint8_t *)"\x07", .length = 1},
-    };
-
-    return (struct mcpz_record){
-        .kind = MCPZ_RECORD_DELTA,
-        .delta = {.delta = {.document = *document,
-                            .actor = *actor,
-                            .seq = seq,
-                            .hlc = hlc,
-                            .adds = &add,
-                            .add_count = 1}},
-    };
-}
-
-static void put_delta(const struct mcpz_id *document, const struct mcpz_actor *actor, uint64_t seq,
-                      uint64_t hlc)
-{
-    struct mcpz_store *store = &world.engine.store;
-    const struct mcpz_record record = delta_of(document, actor, seq, hlc);
-
-    store->put(store->context, &record);
-}
-
-static void put_document(const char *name, struct mcpz_id *document,
-                         const struct mcpz_version *versions, size_t version_count)
-{
-    struct mcpz_store *store = &world.engine.store;
-
-    mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(name), document);
-    const struct mcpz_record record = {
-        .kind = MCPZ_RECORD_DOCUMENT,
-        .document = {.id = *document,
-                     .name = mcpz_text(name),
-                     .versions = versions,
-                     .version_count = version_count},
-    };
-    store->put(store->context, &record);
-}
 
 /* ---- The file ----------------------------------------------------------------------------- */
 
@@ -121,7 +74,7 @@ static void write_file(struct mcpz_body *body, size_t count)
     mcpz_snapshot_begin(&writer, body);
     add_author(&alice.node);
     for (size_t i = 1; i <= count; i++) {
-        const struct mcpz_record record = delta_of(&document, &alice, i, 100 + i);
+        const struct mcpz_record record = fake_delta_of(&document, &alice, i, 100 + i);
         add_delta(&record.delta.delta);
     }
     mcpz_snapshot_end(&writer);
@@ -295,12 +248,12 @@ TEST(an_export_is_in_causal_order)
     struct mcpz_delta delta;
 
     fake_begin();
-    put_document("x", &document, versions, 2);
-    put_delta(&document, &alice, 1, 10);
-    put_delta(&document, &bob, 1, 20);
-    put_delta(&document, &bob, 2, 30);
-    put_delta(&document, &alice, 2, 40);
-    put_delta(&document, &alice, 3, 15); /* not in the version vector: left out */
+    fake_put_document("x", &document, versions, 2);
+    fake_put_delta(&document, &alice, 1, 10);
+    fake_put_delta(&document, &bob, 1, 20);
+    fake_put_delta(&document, &bob, 2, 30);
+    fake_put_delta(&document, &alice, 2, 40);
+    fake_put_delta(&document, &alice, 3, 15); /* not in the version vector: left out */
     struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/snapshots/export?agent=x", NULL);
     fake_turn();
     CHECK_UINT(fake_status(exchange), 200);
@@ -325,9 +278,9 @@ TEST(an_export_of_many_deltas_takes_many_turns)
     size_t count = 0;
 
     fake_begin();
-    put_document("x", &document, &version, 1);
+    fake_put_document("x", &document, &version, 1);
     for (uint64_t i = 1; i <= 500; i++) {
-        put_delta(&document, &alice, i, i);
+        fake_put_delta(&document, &alice, i, i);
     }
     struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/snapshots/export", NULL);
     CHECK_UINT(fake_status(exchange), 0);
@@ -347,7 +300,7 @@ static void put_folded(struct mcpz_id *document, uint8_t root)
     const struct mcpz_cosignature signatures[] = {{.signer = alice.node}, {.signer = bob.node}};
     struct mcpz_store *store = &world.engine.store;
 
-    put_document("x", document, &now, 1);
+    fake_put_document("x", document, &now, 1);
     const struct mcpz_record floor = {
         .kind = MCPZ_RECORD_FLOOR,
         .floor = {.document = *document,
@@ -361,8 +314,8 @@ static void put_folded(struct mcpz_id *document, uint8_t root)
                   .byte_count = 100},
     };
     store->put(store->context, &floor);
-    put_delta(document, &alice, 2, 20); /* the last one below is kept */
-    put_delta(document, &alice, 3, 30);
+    fake_put_delta(document, &alice, 2, 20); /* the last one below is kept */
+    fake_put_delta(document, &alice, 3, 30);
 }
 
 TEST(an_export_begins_with_what_was_folded)
@@ -409,9 +362,9 @@ static uint64_t put_large(struct mcpz_id *document)
     bytes[0] = 0xc5; /* a bin of so many bytes */
     bytes[1] = (sizeof(bytes) - 3) >> 8;
     bytes[2] = (sizeof(bytes) - 3) & 0xff;
-    put_document("x", document, &version, 1);
+    fake_put_document("x", document, &version, 1);
     for (uint64_t i = 1; i <= version.seq; i++) {
-        struct mcpz_record record = delta_of(document, &alice, i, i);
+        struct mcpz_record record = fake_delta_of(document, &alice, i, i);
         record.delta.delta.adds = &add;
         store->put(store->context, &record);
     }
@@ -431,7 +384,7 @@ static void put_behind(const struct mcpz_id *other, struct mcpz_id *document)
             break;
         }
     }
-    put_document(name, document, &version, 1);
+    fake_put_document(name, document, &version, 1);
 }
 
 TEST(an_export_is_made_while_it_is_read)
@@ -447,7 +400,7 @@ TEST(an_export_is_made_while_it_is_read)
     fake_turn();
     CHECK_UINT(fake_status(exchange), 200);
     put_behind(&large, &late); /* nothing was read yet: its turn is to come */
-    put_delta(&late, &bob, 1, 10);
+    fake_put_delta(&late, &bob, 1, 10);
     struct mcpz_body *body = pulled(exchange);
     CHECK_UINT(read_file(body, &count), MCPZ_ENOTFOUND);
     CHECK_UINT(count, deltas + 1);
@@ -494,7 +447,7 @@ TEST(an_agent_that_is_folded_meanwhile_is_begun_anew)
     fake_turn();
     for (uint64_t seq = 1; seq <= 480; seq++) { /* what is below the floor goes */
         struct mcpz_store *store = &world.engine.store;
-        const struct mcpz_record record = delta_of(&document, &alice, seq, seq);
+        const struct mcpz_record record = fake_delta_of(&document, &alice, seq, seq);
         store->remove(store->context, &record);
     }
     put_folded(&document, 7);
@@ -531,7 +484,7 @@ TEST(an_export_that_cannot_be_says_why)
     CHECK_UINT(export_status("/v1/snapshots/export?agent=none"), 404);
     CHECK_UINT(export_status("/v1/snapshots/export?agent="), 400);
     CHECK_UINT(export_status("/v1/snapshots/export?what=x"), 400);
-    put_document("x", &document, &version, 1); /* and no delta: the store is damaged */
+    fake_put_document("x", &document, &version, 1); /* and no delta: the store is damaged */
     CHECK_UINT(export_status("/v1/snapshots/export"), 507);
     fake_end();
 }
