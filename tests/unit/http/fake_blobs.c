@@ -355,16 +355,33 @@ void fake_blob_unbook(const struct mcpz_blob_about *about)
     }
 }
 
-void fake_blob_named(const struct mcpz_id *document, const struct mcpz_blob_about *about)
+/* The document says so at `key`; what it is called otherwise is as of `about`. */
+static void put_name(const struct mcpz_id *document, const char *key, enum mcpz_entry_type type,
+                     const struct mcpz_blob_about *about, const struct mcpz_id *root)
 {
     uint8_t buffer[256];
     struct mcpz_value_writer writer = mcpz_value_writer(buffer, sizeof(buffer));
     const struct mcpz_blob_ref ref = {
-        .root = about->root, .size = about->size, .tenant = mcpz_text(about->tenant)};
+        .root = *root, .size = about->size, .tenant = mcpz_text(about->tenant)};
 
     mcpz_value_blob(&writer, &ref);
+    put_entry(document, key, type, mcpz_bytes(buffer, writer.length));
+}
+
+void fake_blob_alias(const struct mcpz_blob_about *about, const struct mcpz_id *stands_for,
+                     const char *const *refs)
+{
+    struct mcpz_id document;
+
+    fake_blob_book(about, refs);
+    mcpz_blob_book_id(&about->root, &document);
+    put_name(&document, "as", MCPZ_ENTRY_SET, about, stands_for);
+}
+
+void fake_blob_named(const struct mcpz_id *document, const struct mcpz_blob_about *about)
+{
     put_document(document, "agent");
-    put_entry(document, "map", MCPZ_ENTRY_REGISTER, mcpz_bytes(buffer, writer.length));
+    put_name(document, "map", MCPZ_ENTRY_REGISTER, about, &about->root);
 }
 
 /* ---- What was said -------------------------------------------------------------------------- */

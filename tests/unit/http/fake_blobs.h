@@ -65,6 +65,10 @@ void fake_blob_book(const struct mcpz_blob_about *about, const char *const *refs
 /** It says so no more: nobody needs it. */
 void fake_blob_unbook(const struct mcpz_blob_about *about);
 
+/** The same, and that it stands for `stands_for`. */
+void fake_blob_alias(const struct mcpz_blob_about *about, const struct mcpz_id *stands_for,
+                     const char *const *refs);
+
 /** An agent's document names it. */
 void fake_blob_named(const struct mcpz_id *document, const struct mcpz_blob_about *about);
 

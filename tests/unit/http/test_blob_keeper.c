@@ -441,6 +441,41 @@ TEST(after_a_restart_it_is_placed_for_what_it_was_put_for)
     fake_blobs_end();
 }
 
+/* One that came from another mesh has no data under its old name: none is wanted. */
+TEST(one_that_stands_for_another_is_not_fetched)
+{
+    static const struct mcpz_id ours = {{99, 1}};
+
+    fake_blobs_begin();
+    const struct mcpz_blob_about about = about_kept(true);
+    fake_blob_alias(&about, &ours, put);
+    keeper()->scan_us = 0;
+    fake_blobs_turn();
+    fake_blobs_tick(MCPZ_SECONDS(1));
+    CHECK_UINT(count_questions("/chunks"), 0);
+    CHECK_UINT(keeper()->counts.fetches_failed, 0);
+    CHECK_UINT(world.engine.event_count, 0); /* as long as somebody needs it */
+    fake_blobs_end();
+}
+
+TEST(one_that_nobody_needs_stands_for_nothing_any_more)
+{
+    static const struct mcpz_id ours = {{99, 1}};
+    struct mcpz_id document;
+
+    fake_blobs_begin();
+    const struct mcpz_blob_about about = about_kept(true);
+    fake_blob_alias(&about, &ours, nobody);
+    keeper()->scan_us = 0;
+    fake_blobs_turn();
+    CHECK(world.engine.event_count >= 1);
+    const struct mcpz_event_agent *agent = &world.engine.events[0].agent;
+    mcpz_blob_book_id(&about.root, &document);
+    CHECK_UINT(agent->op, MCPZ_AGENT_REMOVE);
+    CHECK(mcpz_id_equal(&agent->document, &document));
+    fake_blobs_end();
+}
+
 TEST_MAIN(RUN(what_is_put_is_held_and_that_is_written_down),
           RUN(what_is_put_is_placed_until_all_have_it),
           RUN(who_is_silent_is_asked_again_and_counts_for_nothing),
@@ -455,4 +490,6 @@ TEST_MAIN(RUN(what_is_put_is_held_and_that_is_written_down),
           RUN(a_new_owner_has_it_before_the_old_one_lets_go),
           RUN(one_that_its_owner_knows_not_to_be_needed_goes),
           RUN(with_a_layout_an_owner_writes_down_that_it_was_put),
-          RUN(after_a_restart_it_is_placed_for_what_it_was_put_for))
+          RUN(after_a_restart_it_is_placed_for_what_it_was_put_for),
+          RUN(one_that_stands_for_another_is_not_fetched),
+          RUN(one_that_nobody_needs_stands_for_nothing_any_more))
