@@ -26,10 +26,11 @@ struct mcpz_write {
     uint64_t front;          /* of its key: mcpz_write_front() */
     struct mcpz_bytes key;
     struct mcpz_bytes value;
-    const struct mcpz_batch *batch; /* it is in */
-    bool removed;                   /* the key goes; there is no value */
-    bool replaced;   /* by a later write of the same batch: need not reach the disk */
-    uint8_t bytes[]; /* key, value */
+    const struct mcpz_batch *batch; /* it is in; NULL: durable, where that stays in memory */
+    struct mcpz_write *older; /* store/unsaved.h: what it came in place of, if that stays there */
+    bool removed;             /* the key goes; there is no value */
+    bool replaced;            /* by a later write of the same batch: need not reach the disk */
+    uint8_t bytes[];          /* key, value */
 };
 
 /* What one turn wrote. */

@@ -7,9 +7,8 @@
 #include "store/unsaved.h"
 
 struct mcpz_mem {
-    struct mcpz_unsaved unsaved;
-    struct mcpz_sorted disk;   /* owns its writes */
-    struct mcpz_sorted backup; /* and so does this */
+    struct mcpz_unsaved unsaved; /* and what is on the disk */
+    struct mcpz_sorted backup;   /* owns its writes */
     bool has_backup;
     struct mcpz_batches queue;
     struct mcpz_batches done; /* durable, and not yet told */
@@ -18,67 +17,15 @@ struct mcpz_mem {
     bool reading;     /* something may be borrowed */
 };
 
-/* ---- The disk ----------------------------------------------------------------------------- */
-
-static mcpz_error disk_get(void *context, struct mcpz_bytes key, struct mcpz_bytes *value)
-{
-    const struct mcpz_mem *mem = context;
-    const struct mcpz_write *write = mcpz_sorted_find(&mem->disk, key);
-
-    if (write == NULL) {
-        return MCPZ_ENOTFOUND;
-    }
-    *value = write->value;
-    return MCPZ_OK;
-}
-
-static mcpz_error disk_next(void *context, struct mcpz_bytes after, bool inclusive,
-                            struct mcpz_bytes *key, struct mcpz_bytes *value)
-{
-    const struct mcpz_mem *mem = context;
-    const struct mcpz_sorted_place place = mcpz_sorted_seek(&mem->disk, after, inclusive);
-    const struct mcpz_write *write = mcpz_sorted_at(&mem->disk, &place);
-
-    if (write == NULL) {
-        return MCPZ_ENOTFOUND;
-    }
-    *key = write->key;
-    *value = write->value;
-    return MCPZ_OK;
-}
-
-/* Move a batch that is no longer shown as unsaved to the disk. */
-static void disk_write(struct mcpz_mem *mem, struct mcpz_batch *batch)
-{
-    struct mcpz_write *write = batch->first;
-    batch->first = NULL;
-
-    while (write != NULL) {
-        struct mcpz_write *following = write->next;
-        if (!mcpz_sorted_make_room(&mem->disk)) {
-            abort();
-        }
-        mcpz_write_destroy(mcpz_sorted_link(&mem->disk, write));
-        if (write->removed) {
-            mcpz_sorted_unlink(&mem->disk, write);
-            mcpz_write_destroy(write);
-        }
-        write = following;
-    }
-    mcpz_batch_destroy(batch);
-}
-
 static void settle(struct mcpz_mem *mem)
 {
     struct mcpz_batch *batch;
 
     while ((batch = mcpz_batches_take(&mem->done)) != NULL) {
         mcpz_unsaved_settle(&mem->unsaved, batch);
-        disk_write(mem, batch);
+        mcpz_batch_destroy(batch);
     }
 }
-
-/* ---- The store ---------------------------------------------------------------------------- */
 
 static mcpz_error mem_get(void *context, struct mcpz_bytes key, struct mcpz_bytes *value)
 {
@@ -144,8 +91,7 @@ mcpz_error mcpz_mem_create(struct mcpz_mem **mem, struct mcpz_kv *kv)
         return MCPZ_ENOMEM;
     }
     *made = (struct mcpz_mem){0};
-    const struct mcpz_below below = {.context = made, .get = disk_get, .next = disk_next};
-    mcpz_unsaved_init(&made->unsaved, &below, MCPZ_STORE_QUEUE_BYTES_MAX);
+    mcpz_unsaved_init(&made->unsaved, NULL, MCPZ_STORE_QUEUE_BYTES_MAX);
 
     *kv = (struct mcpz_kv){
         .context = made,
@@ -160,28 +106,15 @@ mcpz_error mcpz_mem_create(struct mcpz_mem **mem, struct mcpz_kv *kv)
     return MCPZ_OK;
 }
 
-static void destroy_all(struct mcpz_sorted *sorted)
-{
-    struct mcpz_sorted_place place = {.branch = 0};
-    struct mcpz_write *write;
-
-    while ((write = mcpz_sorted_at(sorted, &place)) != NULL) {
-        mcpz_sorted_next(sorted, &place);
-        mcpz_write_destroy(write);
-    }
-    mcpz_sorted_finish(sorted);
-}
-
 void mcpz_mem_destroy(struct mcpz_mem *mem)
 {
     if (mem == NULL) {
         return;
     }
-    destroy_all(&mem->disk);
-    destroy_all(&mem->backup);
+    mcpz_unsaved_finish(&mem->unsaved);
+    mcpz_sorted_destroy(&mem->backup);
     mcpz_batches_destroy(&mem->queue);
     mcpz_batches_destroy(&mem->done);
-    mcpz_unsaved_finish(&mem->unsaved);
     free(mem);
 }
 
@@ -209,8 +142,8 @@ void mcpz_mem_fail(struct mcpz_mem *mem, mcpz_error error)
 void mcpz_mem_crash(struct mcpz_mem *mem)
 {
     settle(mem);
-    mcpz_batches_destroy(&mem->queue);
     mcpz_unsaved_clear(&mem->unsaved);
+    mcpz_batches_destroy(&mem->queue);
     mem->error = MCPZ_OK;
     mem->reading = false;
 }
@@ -227,27 +160,31 @@ bool mcpz_mem_tear(struct mcpz_mem *mem, uint32_t keep)
     return is_torn;
 }
 
-/* In place of what `to` holds. */
+/* What is durable of `from`, in place of what `to` holds. */
 static void copy_all(const struct mcpz_sorted *from, struct mcpz_sorted *to)
 {
     struct mcpz_sorted_place place = {.branch = 0};
-    const struct mcpz_write *write;
+    struct mcpz_write *write;
 
-    destroy_all(to);
+    mcpz_sorted_destroy(to);
     while ((write = mcpz_sorted_at(from, &place)) != NULL) {
-        struct mcpz_write *copy = mcpz_write_create(write->key, write->value);
+        mcpz_sorted_next(from, &place);
+        const struct mcpz_write *durable = mcpz_unsaved_durable(write);
+        if (durable == NULL || durable->removed) {
+            continue;
+        }
+        struct mcpz_write *copy = mcpz_write_create(durable->key, durable->value);
         if (copy == NULL || !mcpz_sorted_make_room(to)) {
             abort();
         }
         (void)mcpz_sorted_link(to, copy);
-        mcpz_sorted_next(from, &place);
     }
 }
 
 void mcpz_mem_back_up(struct mcpz_mem *mem)
 {
     settle(mem);
-    copy_all(&mem->disk, &mem->backup);
+    copy_all(&mem->unsaved.sorted, &mem->backup);
     mem->has_backup = true;
 }
 
@@ -262,7 +199,7 @@ bool mcpz_mem_restore(struct mcpz_mem *mem)
         return false;
     }
     mcpz_mem_crash(mem);
-    copy_all(&mem->backup, &mem->disk);
+    copy_all(&mem->backup, &mem->unsaved.sorted);
     return true;
 }
 

@@ -12,6 +12,37 @@ static struct mcpz_bytes key_of(const struct mcpz_sorted_leaf *leaf, size_t row)
     return leaf->rows[row].write->key;
 }
 
+/* How `key` stands to all keys of the leaf by what these begin with; 0: it begins so, too. */
+static int compare_shared(const struct mcpz_sorted_leaf *leaf, struct mcpz_bytes key)
+{
+    if (key.length > leaf->shared) {
+        key.length = leaf->shared;
+    }
+    return mcpz_bytes_compare(key, mcpz_bytes(leaf->beginning, leaf->shared));
+}
+
+static uint64_t front_behind(struct mcpz_bytes key, size_t shared)
+{
+    assert(key.length >= shared);
+    return key.length == shared
+               ? 0
+               : mcpz_write_front(mcpz_bytes(key.data + shared, key.length - shared));
+}
+
+/* How `key` stands to the leaf's first. */
+static int compare_first(const struct mcpz_sorted_leaf *leaf, struct mcpz_bytes key)
+{
+    const int beside = compare_shared(leaf, key);
+
+    if (beside != 0) {
+        return beside;
+    }
+    const uint64_t front = front_behind(key, leaf->shared);
+    const uint64_t first = leaf->rows[0].front;
+    return front != first ? (front > first) - (front < first)
+                          : mcpz_bytes_compare(key, key_of(leaf, 0));
+}
+
 /* The leaf it is in, or would be: the last that does not begin behind it. */
 static size_t find_branch(const struct mcpz_sorted *sorted, struct mcpz_bytes key)
 {
@@ -22,9 +53,8 @@ static size_t find_branch(const struct mcpz_sorted *sorted, struct mcpz_bytes ke
     while (low < high) {
         const size_t middle = (low + high) / 2;
         const struct mcpz_sorted_branch *branch = &sorted->branches[middle];
-        const bool is_behind = branch->front != front
-                                   ? branch->front > front
-                                   : mcpz_bytes_compare(key_of(branch->leaf, 0), key) > 0;
+        const bool is_behind =
+            branch->front != front ? branch->front > front : compare_first(branch->leaf, key) < 0;
         if (is_behind) {
             high = middle;
         } else {
@@ -32,25 +62,6 @@ static size_t find_branch(const struct mcpz_sorted *sorted, struct mcpz_bytes ke
         }
     }
     return low > 0 ? low - 1 : 0;
-}
-
-/* How `key` stands to all keys of the leaf by what these begin with; 0: it begins so, too. */
-static int compare_shared(const struct mcpz_sorted_leaf *leaf, struct mcpz_bytes key)
-{
-    const struct mcpz_bytes beginning = mcpz_bytes(key_of(leaf, 0).data, leaf->shared);
-
-    if (key.length > leaf->shared) {
-        key.length = leaf->shared;
-    }
-    return mcpz_bytes_compare(key, beginning);
-}
-
-static uint64_t front_behind(struct mcpz_bytes key, size_t shared)
-{
-    assert(key.length >= shared);
-    return key.length == shared
-               ? 0
-               : mcpz_write_front(mcpz_bytes(key.data + shared, key.length - shared));
 }
 
 /* The first row that is not before it; with `is_found`, it is that one. */
@@ -88,12 +99,14 @@ static size_t find_row(const struct mcpz_sorted_leaf *leaf, struct mcpz_bytes ke
 /* ---- What keys begin with --------------------------------------------------------------------
  */
 
+/* MCPZ_SORTED_SHARED_MAX at most. */
 static size_t count_shared(struct mcpz_bytes a, struct mcpz_bytes b)
 {
     const size_t shorter = a.length < b.length ? a.length : b.length;
+    const size_t most = shorter < MCPZ_SORTED_SHARED_MAX ? shorter : MCPZ_SORTED_SHARED_MAX;
     size_t count = 0;
 
-    while (count < shorter && a.data[count] == b.data[count]) {
+    while (count < most && a.data[count] == b.data[count]) {
         count++;
     }
     return count;
@@ -101,7 +114,10 @@ static size_t count_shared(struct mcpz_bytes a, struct mcpz_bytes b)
 
 static void set_shared(struct mcpz_sorted_leaf *leaf, size_t shared)
 {
-    leaf->shared = shared;
+    leaf->shared = (uint32_t)shared;
+    if (shared > 0) {
+        memcpy(leaf->beginning, key_of(leaf, 0).data, shared);
+    }
     for (size_t i = 0; i < leaf->count; i++) {
         leaf->rows[i].front = front_behind(key_of(leaf, i), shared);
     }
@@ -117,7 +133,7 @@ static void set_shared_anew(struct mcpz_sorted_leaf *leaf)
 static void share_with(struct mcpz_sorted_leaf *leaf, struct mcpz_bytes key)
 {
     if (compare_shared(leaf, key) != 0) {
-        set_shared(leaf, count_shared(key_of(leaf, 0), key));
+        set_shared(leaf, count_shared(mcpz_bytes(leaf->beginning, leaf->shared), key));
     }
 }
 
@@ -169,15 +185,38 @@ static void put_row(struct mcpz_sorted_leaf *leaf, size_t at, struct mcpz_write 
     leaf->count++;
 }
 
+/*
+ * Where a full leaf is split: near its middle, where rows beside each other are least alike. So
+ * leaves come to hold one document each, and leave out more of its keys.
+ */
+static size_t find_seam(const struct mcpz_sorted_leaf *leaf)
+{
+    const size_t middle = MCPZ_SORTED_ROWS_MAX / 2;
+    uint64_t widest = 0; /* the higher the first bit that differs, the less alike they are */
+    size_t seam = middle;
+
+    for (size_t i = 0; i <= FEW_ROWS; i++) {
+        const size_t both[] = {middle - i, middle + i};
+        for (size_t j = 0; j < 2; j++) {
+            const uint64_t gap = leaf->rows[both[j] - 1].front ^ leaf->rows[both[j]].front;
+            if (gap / 2 > widest) {
+                widest = gap;
+                seam = both[j];
+            }
+        }
+    }
+    return seam;
+}
+
 /* A full leaf gives the rows from `from` on to a new one behind it. */
 static struct mcpz_sorted_leaf *split(struct mcpz_sorted *sorted, size_t branch, size_t from)
 {
     struct mcpz_sorted_leaf *leaf = sorted->branches[branch].leaf;
     struct mcpz_sorted_leaf *behind = take_spare(sorted);
 
-    behind->count = leaf->count - from;
+    behind->count = leaf->count - (uint32_t)from;
     memcpy(behind->rows, &leaf->rows[from], behind->count * sizeof(leaf->rows[0]));
-    leaf->count = from;
+    leaf->count = (uint32_t)from;
     set_shared_anew(leaf);
     set_shared_anew(behind);
     open_branch(sorted, branch + 1, behind);
@@ -204,7 +243,7 @@ static void insert(struct mcpz_sorted *sorted, size_t branch, size_t at, struct 
             begin_leaf(sorted, branch + 1, write);
             return;
         }
-        struct mcpz_sorted_leaf *behind = split(sorted, branch, MCPZ_SORTED_ROWS_MAX / 2);
+        struct mcpz_sorted_leaf *behind = split(sorted, branch, find_seam(leaf));
         if (at > leaf->count) {
             at -= leaf->count;
             leaf = behind;
@@ -268,6 +307,17 @@ void mcpz_sorted_finish(struct mcpz_sorted *sorted)
     *sorted = (struct mcpz_sorted){.count = 0};
 }
 
+void mcpz_sorted_destroy(struct mcpz_sorted *sorted)
+{
+    for (size_t i = 0; i < sorted->count; i++) {
+        const struct mcpz_sorted_leaf *leaf = sorted->branches[i].leaf;
+        for (size_t row = 0; row < leaf->count; row++) {
+            mcpz_write_destroy(leaf->rows[row].write);
+        }
+    }
+    mcpz_sorted_finish(sorted);
+}
+
 bool mcpz_sorted_make_room(struct mcpz_sorted *sorted)
 {
     if (sorted->spare == NULL) {
@@ -306,21 +356,23 @@ struct mcpz_write *mcpz_sorted_link(struct mcpz_sorted *sorted, struct mcpz_writ
     return NULL;
 }
 
-void mcpz_sorted_unlink(struct mcpz_sorted *sorted, const struct mcpz_write *write)
+bool mcpz_sorted_unlink(struct mcpz_sorted *sorted, const struct mcpz_write *write)
 {
     const size_t branch = find_branch(sorted, write->key);
     bool is_there;
 
     if (sorted->count == 0) {
-        return;
+        return false;
     }
     struct mcpz_sorted_leaf *leaf = sorted->branches[branch].leaf;
     const size_t at = find_row(leaf, write->key, &is_there);
-    if (is_there && leaf->rows[at].write == write) {
-        leaf->count--;
-        memmove(&leaf->rows[at], &leaf->rows[at + 1], (leaf->count - at) * sizeof(leaf->rows[0]));
-        tidy(sorted, branch);
+    if (!is_there || leaf->rows[at].write != write) {
+        return false;
     }
+    leaf->count--;
+    memmove(&leaf->rows[at], &leaf->rows[at + 1], (leaf->count - at) * sizeof(leaf->rows[0]));
+    tidy(sorted, branch);
+    return true;
 }
 
 struct mcpz_write *mcpz_sorted_find(const struct mcpz_sorted *sorted, struct mcpz_bytes key)

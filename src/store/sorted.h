@@ -9,7 +9,8 @@
  * where fronts are equal: memory that is not in the cache is what a search takes, and a list or a
  * tree of single writes has it all over. Moving rows to make room costs less than one such look.
  * Keys that lie together begin alike (a document's all do), so a leaf leaves out what all of its
- * keys begin with: the fronts of its rows are of what follows, where they differ.
+ * keys begin with: the fronts of its rows are of what follows, where they differ. It has those
+ * first bytes itself: no key need be looked at for them.
  */
 
 #ifndef STORE_SORTED_H
@@ -23,6 +24,7 @@
 #include "store/batch.h"
 
 #define MCPZ_SORTED_ROWS_MAX 64
+#define MCPZ_SORTED_SHARED_MAX 112 /* a document's deltas of one writer: 76 */
 
 struct mcpz_sorted_row {
     uint64_t front; /* of the write's key, behind what the leaf leaves out */
@@ -30,8 +32,9 @@ struct mcpz_sorted_row {
 };
 
 struct mcpz_sorted_leaf {
-    size_t count;  /* never 0 */
-    size_t shared; /* so many bytes are the same at the beginning of all its keys */
+    uint32_t count;  /* never 0 */
+    uint32_t shared; /* so many bytes are the same at the beginning of all its keys: these */
+    uint8_t beginning[MCPZ_SORTED_SHARED_MAX];
     struct mcpz_sorted_row rows[MCPZ_SORTED_ROWS_MAX];
 };
 
@@ -60,6 +63,9 @@ void mcpz_sorted_clear(struct mcpz_sorted *sorted);
 /** The same, and let go of the memory. */
 void mcpz_sorted_finish(struct mcpz_sorted *sorted);
 
+/** The same, and let go of the writes as well. */
+void mcpz_sorted_destroy(struct mcpz_sorted *sorted);
+
 /** See to it that one more can be linked. False: there is no memory. */
 MCPZ_MUST_USE bool mcpz_sorted_make_room(struct mcpz_sorted *sorted);
 
@@ -69,8 +75,8 @@ MCPZ_MUST_USE bool mcpz_sorted_make_room(struct mcpz_sorted *sorted);
  */
 struct mcpz_write *mcpz_sorted_link(struct mcpz_sorted *sorted, struct mcpz_write *write);
 
-/** Take `write` out, if it is the one linked under its key. */
-void mcpz_sorted_unlink(struct mcpz_sorted *sorted, const struct mcpz_write *write);
+/** Take `write` out, if it is the one linked under its key. Returns whether it was. */
+bool mcpz_sorted_unlink(struct mcpz_sorted *sorted, const struct mcpz_write *write);
 
 /** The write under `key`, or NULL. */
 struct mcpz_write *mcpz_sorted_find(const struct mcpz_sorted *sorted, struct mcpz_bytes key);

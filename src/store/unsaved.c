@@ -9,12 +9,29 @@ void mcpz_unsaved_init(struct mcpz_unsaved *unsaved, const struct mcpz_below *be
 {
     assert(bytes_max <= SIZE_MAX / 2);
 
-    *unsaved = (struct mcpz_unsaved){.below = *below, .bytes_max = bytes_max};
+    *unsaved = (struct mcpz_unsaved){.bytes_max = bytes_max};
+    if (below != NULL) {
+        unsaved->below = *below;
+    }
+}
+
+static bool has_below(const struct mcpz_unsaved *unsaved)
+{
+    return unsaved->below.get != NULL;
 }
 
 void mcpz_unsaved_finish(struct mcpz_unsaved *unsaved)
 {
     mcpz_unsaved_clear(unsaved);
+    mcpz_sorted_destroy(&unsaved->sorted);
+}
+
+static mcpz_error next_below(const struct mcpz_unsaved *unsaved, struct mcpz_bytes after,
+                             bool inclusive, struct mcpz_bytes *key, struct mcpz_bytes *value)
+{
+    return has_below(unsaved)
+               ? unsaved->below.next(unsaved->below.context, after, inclusive, key, value)
+               : MCPZ_ENOTFOUND;
 }
 
 mcpz_error mcpz_unsaved_get(const struct mcpz_unsaved *unsaved, struct mcpz_bytes key,
@@ -23,10 +40,10 @@ mcpz_error mcpz_unsaved_get(const struct mcpz_unsaved *unsaved, struct mcpz_byte
     assert(key.length >= 1 && key.length <= MCPZ_KEY_BYTES_MAX);
 
     const struct mcpz_write *write = mcpz_sorted_find(&unsaved->sorted, key);
-    if (write == NULL) {
+    if (write == NULL && has_below(unsaved)) {
         return unsaved->below.get(unsaved->below.context, key, value);
     }
-    if (write->removed) {
+    if (write == NULL || write->removed) {
         return MCPZ_ENOTFOUND;
     }
     *value = write->value;
@@ -38,12 +55,11 @@ mcpz_error mcpz_unsaved_next(const struct mcpz_unsaved *unsaved, struct mcpz_byt
 {
     assert(after.length <= MCPZ_KEY_BYTES_MAX);
 
-    const struct mcpz_below *below = &unsaved->below;
     struct mcpz_sorted_place place = mcpz_sorted_seek(&unsaved->sorted, after, inclusive);
     const struct mcpz_write *write = mcpz_sorted_at(&unsaved->sorted, &place);
     struct mcpz_bytes low_key;
     struct mcpz_bytes low_value;
-    mcpz_error error = below->next(below->context, after, inclusive, &low_key, &low_value);
+    mcpz_error error = next_below(unsaved, after, inclusive, &low_key, &low_value);
 
     for (;;) {
         if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
@@ -70,7 +86,7 @@ mcpz_error mcpz_unsaved_next(const struct mcpz_unsaved *unsaved, struct mcpz_byt
             return MCPZ_OK;
         }
         if (order == 0) {
-            error = below->next(below->context, write->key, false, &low_key, &low_value);
+            error = next_below(unsaved, write->key, false, &low_key, &low_value);
         }
         mcpz_sorted_next(&unsaved->sorted, &place);
         write = mcpz_sorted_at(&unsaved->sorted, &place);
@@ -107,6 +123,9 @@ static void keep(struct mcpz_unsaved *unsaved, struct mcpz_bytes key, struct mcp
     struct mcpz_write *old = mcpz_sorted_link(&unsaved->sorted, write);
     if (old != NULL && old->batch == unsaved->turn) {
         old->replaced = true; /* set before the batch is handed over, never after */
+    }
+    if (!has_below(unsaved)) {
+        write->older = old;
     }
 }
 
@@ -152,27 +171,90 @@ uint64_t mcpz_unsaved_commit(struct mcpz_unsaved *unsaved, struct mcpz_batch **b
     return ++unsaved->newest;
 }
 
-void mcpz_unsaved_settle(struct mcpz_unsaved *unsaved, const struct mcpz_batch *batch)
+/* Its writes go below. */
+static void settle_below(struct mcpz_unsaved *unsaved, const struct mcpz_batch *batch)
+{
+    if (unsaved->bytes == batch->bytes) { /* there is nothing else */
+        mcpz_sorted_clear(&unsaved->sorted);
+        return;
+    }
+    for (const struct mcpz_write *write = batch->first; write != NULL; write = write->next) {
+        (void)mcpz_sorted_unlink(&unsaved->sorted, write);
+    }
+}
+
+/* Its writes stay, and what they came in place of goes: that was durable before. */
+static void settle_here(struct mcpz_unsaved *unsaved, struct mcpz_batch *batch)
+{
+    struct mcpz_write *write = batch->first;
+
+    batch->first = NULL;
+    while (write != NULL) {
+        struct mcpz_write *following = write->next;
+        assert(write->older == NULL || write->older->batch == NULL);
+        mcpz_write_destroy(write->older);
+        write->older = NULL;
+        write->next = NULL;
+        write->batch = NULL;
+        if (write->removed && mcpz_sorted_unlink(&unsaved->sorted, write)) {
+            mcpz_write_destroy(write);
+        }
+        write = following;
+    }
+}
+
+void mcpz_unsaved_settle(struct mcpz_unsaved *unsaved, struct mcpz_batch *batch)
 {
     assert(unsaved->pending > 0);
     assert(unsaved->bytes >= batch->bytes);
 
-    if (unsaved->bytes == batch->bytes) { /* there is nothing else */
-        mcpz_sorted_clear(&unsaved->sorted);
+    if (has_below(unsaved)) {
+        settle_below(unsaved, batch);
     } else {
-        for (const struct mcpz_write *write = batch->first; write != NULL; write = write->next) {
-            mcpz_sorted_unlink(&unsaved->sorted, write);
-        }
+        settle_here(unsaved, batch);
     }
     unsaved->bytes -= batch->bytes;
     unsaved->pending--;
 }
 
+struct mcpz_write *mcpz_unsaved_durable(struct mcpz_write *write)
+{
+    while (write != NULL && write->batch != NULL) {
+        write = write->older;
+    }
+    return write;
+}
+
+/* Each key goes back to what is durable of it. */
+static void go_back(struct mcpz_unsaved *unsaved)
+{
+    struct mcpz_sorted_place place = {.branch = 0};
+    struct mcpz_write *write;
+
+    while ((write = mcpz_sorted_at(&unsaved->sorted, &place)) != NULL) {
+        struct mcpz_write *durable = mcpz_unsaved_durable(write);
+        if (durable == write) {
+            mcpz_sorted_next(&unsaved->sorted, &place);
+        } else if (durable != NULL && !durable->removed) {
+            (void)mcpz_sorted_link(&unsaved->sorted, durable); /* in the same place */
+            mcpz_sorted_next(&unsaved->sorted, &place);
+        } else {
+            (void)mcpz_sorted_unlink(&unsaved->sorted, write);
+            place = mcpz_sorted_seek(&unsaved->sorted, write->key, true);
+            mcpz_write_destroy(durable);
+        }
+    }
+}
+
 void mcpz_unsaved_clear(struct mcpz_unsaved *unsaved)
 {
+    if (has_below(unsaved)) {
+        mcpz_sorted_finish(&unsaved->sorted);
+    } else {
+        go_back(unsaved);
+    }
     mcpz_batch_destroy(unsaved->turn);
     mcpz_batches_destroy(&unsaved->doomed);
-    mcpz_sorted_finish(&unsaved->sorted);
     unsaved->turn = NULL;
     unsaved->turn_wrote = false;
     unsaved->turn_error = MCPZ_OK;

@@ -4,6 +4,11 @@
  * Both stores share it: it collects the turn's writes, answers reads, numbers batches, and knows
  * when a failure is to be told. What lies below (`struct mcpz_below`) is theirs.
  *
+ * The store in memory has nothing below. What is durable stays among the rest then, and each write
+ * that is not has what it came in place of behind it, to go back to:
+ *
+ *   sorted   [key, newest] -> older -> ... -> the durable one
+ *
  * A turn that brings the queue over its bound, or for which memory runs out, is *doomed*: its
  * batch, and every later one, is not handed over. Once all batches before it are on disk the
  * failure is told, and all doomed writes vanish. Until then doomed writes can be read, up to
@@ -32,7 +37,7 @@ struct mcpz_below {
 };
 
 struct mcpz_unsaved {
-    struct mcpz_below below;
+    struct mcpz_below below;   /* `get` is NULL: there is none, and the durable ones are ours */
     struct mcpz_sorted sorted; /* of each key its newest write */
     size_t bytes_max;
     size_t bytes; /* of all writes not yet durable */
@@ -47,6 +52,7 @@ struct mcpz_unsaved {
     uint64_t pending; /* batches handed over and neither settled nor failed */
 };
 
+/** `below` NULL: what is durable stays here. */
 void mcpz_unsaved_init(struct mcpz_unsaved *unsaved, const struct mcpz_below *below,
                        size_t bytes_max);
 void mcpz_unsaved_finish(struct mcpz_unsaved *unsaved);
@@ -67,13 +73,19 @@ void mcpz_unsaved_remove(struct mcpz_unsaved *unsaved, struct mcpz_bytes key);
 uint64_t mcpz_unsaved_commit(struct mcpz_unsaved *unsaved, struct mcpz_batch **batch);
 
 /**
- * `batch` is durable: look below for what is still its own. The caller then owns its writes.
- * Nothing may be borrowed.
+ * `batch` is durable, and all before it are: look below for what is still its own. The caller then
+ * owns its writes; where nothing lies below, they are taken out of it. Nothing may be borrowed.
  */
-void mcpz_unsaved_settle(struct mcpz_unsaved *unsaved, const struct mcpz_batch *batch);
+void mcpz_unsaved_settle(struct mcpz_unsaved *unsaved, struct mcpz_batch *batch);
 
-/** Forget every write that is not durable, also the turn's. Batches handed over go elsewhere. */
+/**
+ * Forget every write that is not durable, also the turn's. Batches handed over are still there
+ * (what they came in place of is found by them), and go elsewhere.
+ */
 void mcpz_unsaved_clear(struct mcpz_unsaved *unsaved);
+
+/** What is durable under the key of `write`, and may be a removal; or NULL. Nothing lies below. */
+struct mcpz_write *mcpz_unsaved_durable(struct mcpz_write *write);
 
 /**
  * Sum up, after all that is durable was settled. `error` is why the batch after `durable` could

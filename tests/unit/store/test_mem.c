@@ -92,6 +92,65 @@ TEST(a_torn_write_keeps_whole_batches_from_the_oldest_on)
     }
 }
 
+/* Of one key, a batch each; NULL: removed. */
+static const char *const life[] = {"1", "2", NULL, "3", NULL, NULL, "4"};
+#define LIFE (sizeof(life) / sizeof(life[0]))
+
+static void live(void)
+{
+    for (size_t i = 0; i < LIFE; i++) {
+        kv.put(kv.context, mcpz_text("twice"), mcpz_text("of this turn, and not the last"));
+        kv.remove(kv.context, mcpz_text("twice"));
+        if (life[i] == NULL) {
+            kv.remove(kv.context, mcpz_text("a"));
+            (void)kv.commit(kv.context);
+        } else {
+            (void)write_one("a", life[i]);
+        }
+    }
+}
+
+static bool is_as_after(size_t batches)
+{
+    const char *value = batches > 0 ? life[batches - 1] : NULL;
+    struct mcpz_bytes found;
+    const bool is_there = kv.get(kv.context, mcpz_text("a"), &found) == MCPZ_OK;
+    const bool is_so =
+        value == NULL ? !is_there : is_there && mcpz_bytes_equal(found, mcpz_text(value));
+    (void)kv.commit(kv.context);
+    return is_so && !holds("twice", "of this turn, and not the last");
+}
+
+TEST(a_crash_goes_back_to_what_was_durable_of_a_key_however_often_it_was_written)
+{
+    for (size_t durable = 0; durable <= LIFE; durable++) {
+        set_up();
+        (void)write_one("0", "before it");
+        mcpz_mem_sync(mem, 1);
+        live();
+        mcpz_mem_sync(mem, 1 + durable);
+        if (durable % 2 == 0) {
+            check_told(1 + durable, 0, MCPZ_OK);
+            CHECK(is_as_after(LIFE)); /* the newest, durable or not */
+        }
+        mcpz_mem_back_up(mem);
+        mcpz_mem_crash(mem);
+        CHECK(is_as_after(durable));
+        CHECK(holds("0", "before it"));
+
+        live();
+        mcpz_mem_fail(mem, MCPZ_ENOSPACE);
+        check_told(1 + durable, 1 + 2 * LIFE, MCPZ_ENOSPACE);
+        CHECK(is_as_after(durable));
+
+        live();
+        mcpz_mem_sync(mem, mcpz_mem_newest(mem));
+        CHECK(mcpz_mem_restore(mem));
+        CHECK(is_as_after(durable));
+        mcpz_mem_destroy(mem);
+    }
+}
+
 TEST(a_torn_write_keeps_nothing_that_had_failed)
 {
     set_up();
@@ -223,6 +282,7 @@ TEST(a_disk_that_is_restored_is_as_it_was_when_it_was_backed_up)
 TEST_MAIN(RUN(nothing_is_durable_until_it_is_told_so),
           RUN(a_crash_loses_what_is_not_durable_and_says_nothing_of_it),
           RUN(a_torn_write_keeps_whole_batches_from_the_oldest_on),
+          RUN(a_crash_goes_back_to_what_was_durable_of_a_key_however_often_it_was_written),
           RUN(a_torn_write_keeps_nothing_that_had_failed),
           RUN(the_count_of_batches_goes_on_after_a_crash),
           RUN(a_crash_forgets_a_failure_not_yet_told),

@@ -45,11 +45,11 @@ static void unlink_one(size_t index)
 {
     struct mcpz_write *other = make(index);
 
-    mcpz_sorted_unlink(&sorted, other); /* that one is not in it */
+    CHECK(!mcpz_sorted_unlink(&sorted, other)); /* that one is not in it */
     mcpz_write_destroy(other);
     CHECK(mcpz_sorted_find(&sorted, key_of(index)) == writes[index]);
     if (writes[index] != NULL) {
-        mcpz_sorted_unlink(&sorted, writes[index]);
+        CHECK(mcpz_sorted_unlink(&sorted, writes[index]));
         mcpz_write_destroy(writes[index]);
         writes[index] = NULL;
     }
@@ -157,5 +157,61 @@ TEST(leaves_that_run_dry_are_put_together)
     finish();
 }
 
+/* As documents' rows are: many bytes that tell documents apart, then what tells rows apart. */
+static struct mcpz_bytes row_of(size_t document, size_t row)
+{
+    static char text[64];
+
+    (void)snprintf(text, sizeof(text), "%c is what this document is called: row %04zu",
+                   (char)('a' + document), row);
+    return mcpz_text(text);
+}
+
+TEST(leaves_come_to_hold_one_document_each)
+{
+    enum { DOCUMENTS = 20, ROWS = 100 };
+    size_t of_one = 0;
+
+    for (size_t row = 0; row < ROWS; row++) {
+        for (size_t document = 0; document < DOCUMENTS; document++) {
+            struct mcpz_write *write = mcpz_write_create(row_of(document, row), mcpz_text("x"));
+            CHECK(write != NULL && mcpz_sorted_make_room(&sorted));
+            CHECK(mcpz_sorted_link(&sorted, write) == NULL);
+        }
+    }
+    for (size_t i = 0; i < sorted.count; i++) {
+        of_one += sorted.branches[i].leaf->shared > strlen("a is what") ? 1 : 0;
+    }
+    CHECK(of_one >= sorted.count * 9 / 10);
+    mcpz_sorted_destroy(&sorted);
+    CHECK_UINT(sorted.count, 0);
+}
+
+TEST(keys_may_begin_alike_for_longer_than_a_leaf_says)
+{
+    enum { LONG = MCPZ_SORTED_SHARED_MAX + 40 };
+    uint8_t key[LONG];
+
+    memset(key, 'k', sizeof(key));
+    for (size_t i = 0; i < 256; i++) {
+        key[LONG - 1] = (uint8_t)(i * 37); /* each once, in no order */
+        struct mcpz_write *write = mcpz_write_create(mcpz_bytes(key, sizeof(key)), mcpz_text("x"));
+        CHECK(write != NULL && mcpz_sorted_make_room(&sorted));
+        CHECK(mcpz_sorted_link(&sorted, write) == NULL);
+    }
+    struct mcpz_sorted_place place = {.branch = 0};
+    for (size_t i = 0; i < 256; i++) {
+        const struct mcpz_write *write = mcpz_sorted_at(&sorted, &place);
+        CHECK(write != NULL && write->key.data[LONG - 1] == i);
+        CHECK(mcpz_sorted_find(&sorted, write->key) == write);
+        CHECK(sorted.branches[place.branch].leaf->shared == MCPZ_SORTED_SHARED_MAX);
+        mcpz_sorted_next(&sorted, &place);
+    }
+    CHECK(mcpz_sorted_at(&sorted, &place) == NULL);
+    mcpz_sorted_destroy(&sorted);
+}
+
 TEST_MAIN(RUN(holds_what_was_linked_in_the_order_of_keys),
-          RUN(keys_that_rise_or_fall_fill_it_as_well), RUN(leaves_that_run_dry_are_put_together))
+          RUN(keys_that_rise_or_fall_fill_it_as_well), RUN(leaves_that_run_dry_are_put_together),
+          RUN(leaves_come_to_hold_one_document_each),
+          RUN(keys_may_begin_alike_for_longer_than_a_leaf_says))
