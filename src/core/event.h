@@ -272,4 +272,11 @@ static inline bool mcpz_event_is_of_calls(const struct mcpz_event *event)
     return event->kind >= MCPZ_EVENT_TASK_START && event->kind <= MCPZ_EVENT_RUN_FAIL;
 }
 
+/** Is it what somebody wrote? Then nobody above the fabric looks at it but who keeps agents. */
+static inline bool mcpz_event_is_of_agents(const struct mcpz_event *event)
+{
+    return event->kind == MCPZ_EVENT_RECV ? event->recv.msg->kind == MCPZ_MSG_DELTA
+                                          : event->kind == MCPZ_EVENT_AGENT_WRITE;
+}
+
 #endif

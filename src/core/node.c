@@ -244,6 +244,10 @@ static void step_upper(struct mcpz_node *node, mcpz_time now, const struct mcpz_
         step_drain(node, now, event, out);
         return;
     }
+    if (mcpz_event_is_of_agents(event)) {
+        step_agents(node, now, event, out);
+        return;
+    }
     mcpz_relay_step(&node->relay, &node->fabric, now, event, out, &outcome);
     if (outcome.delivered) {
         const struct mcpz_event relayed = {
@@ -301,14 +305,15 @@ static void deliver(struct mcpz_node *node, mcpz_time now, const struct mcpz_fac
 }
 
 /* Show the facts from action `from` on to the machines from the registry up. Returns the action
- * after the last that was looked at. */
+ * after the last that was looked at. That a document has grown is news for those outside only. */
 static size_t rise(struct mcpz_node *node, mcpz_time now, uint64_t wall_ms,
                    struct mcpz_outbox *out, size_t from)
 {
     const size_t end = out->count;
 
     for (size_t i = from; i < end; i++) {
-        if (out->actions[i].kind != MCPZ_ACTION_FACT) {
+        if (out->actions[i].kind != MCPZ_ACTION_FACT ||
+            out->actions[i].fact.kind == MCPZ_FACT_AGENT_MERGED) {
             continue;
         }
         const struct mcpz_event rising = {
