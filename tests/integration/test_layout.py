@@ -130,7 +130,7 @@ class Layout(unittest.TestCase):
             self.settled(nodes, 2)
             keepers = until("blobs have moved", lambda: self.whole(b, named))
             self.assertNotIn(b.id, keepers)
-            self.assertEqual(b.ask("blob", "list"), [])
+            self.assertEqual(b.ask("blob", "list", "--here"), [])
             path, of_d = self.blob_of(b, d)
             written = len(writer.promised)
             d.kill()
