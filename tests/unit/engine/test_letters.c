@@ -182,25 +182,31 @@ TEST(another_session_with_a_peer_begins_with_nothing)
 
 /* ---- Going out ---------------------------------------------------------------------------- */
 
+static void check_said(size_t number, uint8_t kind, uint8_t first, size_t length)
+{
+    CHECK_UINT(said[number].kind, kind);
+    CHECK_UINT(said[number].first, first);
+    CHECK_UINT(said[number].length, length);
+}
+
 TEST(what_is_large_is_cut_and_keeps_its_order)
 {
+    const size_t full = MCPZ_LETTER_BYTES_MAX;
+    const size_t cuts = (MCPZ_MSG_BYTES_MAX - 1) / full;
+
     begin();
     push(MCPZ_MSG_PULL, 1, 10);
     push(MCPZ_MSG_PULLED, 2, MCPZ_MSG_BYTES_MAX);
-    push(MCPZ_MSG_ACK, 3, MCPZ_LETTER_BYTES_MAX);
+    push(MCPZ_MSG_ACK, 3, full);
     CHECK_UINT(said_count, 0);
     CHECK(mcpz_letters_run(founder.engine));
-    const size_t pieces = (MCPZ_MSG_BYTES_MAX + MCPZ_LETTER_BYTES_MAX - 1) / MCPZ_LETTER_BYTES_MAX;
-    CHECK_UINT(said_count, pieces + 2);
-    CHECK(said[0].kind == 0 && said[0].first == 1 && said[0].length == 10);
-    for (size_t i = 1; i < pieces; i++) {
-        CHECK(said[i].kind == 1 && said[i].first == 2);
-        CHECK_UINT(said[i].length, MCPZ_LETTER_BYTES_MAX);
+    CHECK_UINT(said_count, cuts + 3);
+    check_said(0, 0, 1, 10);
+    for (size_t i = 1; i <= cuts; i++) {
+        check_said(i, 1, 2, full);
     }
-    CHECK(said[pieces].kind == 0 && said[pieces].first == 2);
-    CHECK_UINT(said[pieces].length, MCPZ_MSG_BYTES_MAX - (pieces - 1) * MCPZ_LETTER_BYTES_MAX);
-    CHECK(said[pieces + 1].kind == 0 && said[pieces + 1].first == 3);
-    CHECK_UINT(said[pieces + 1].length, MCPZ_LETTER_BYTES_MAX);
+    check_said(cuts + 1, 0, 2, MCPZ_MSG_BYTES_MAX - cuts * full);
+    check_said(cuts + 2, 0, 3, full);
     CHECK(mcpz_engine_has_frames(founder.engine, founder.link));
     CHECK(!mcpz_letters_run(founder.engine));
     end();
