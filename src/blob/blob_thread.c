@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define CLEAR_EVERY_MS (UINT64_C(1000) * MCPZ_BLOB_IDLE_SECONDS)
+
 struct queue {
     struct mcpz_blob_job *first;
     struct mcpz_blob_job *last;
@@ -12,6 +14,7 @@ struct queue {
 
 struct mcpz_blob_thread {
     struct mcpz_blob_worker *worker; /* the thread's, once it runs */
+    uint64_t cleared_ms;             /* likewise */
     void (*notify)(void *context);
     void *context;
     pthread_t thread;
@@ -100,6 +103,20 @@ static void take_stock(struct mcpz_blob_thread *thread, struct mcpz_blob_job *jo
     (void)pthread_mutex_unlock(&thread->mutex);
 }
 
+/* Where there is always something to be done, what is due is cleared away now and then. */
+static void clear_if_due(struct mcpz_blob_thread *thread)
+{
+    const uint64_t now_ms = wall_ms();
+
+    if (now_ms >= thread->cleared_ms && now_ms < thread->cleared_ms + CLEAR_EVERY_MS) {
+        return;
+    }
+    thread->cleared_ms = now_ms; /* so it is, too, if the clock was set back */
+    while (mcpz_blob_worker_clear(thread->worker, now_ms) && !is_wanted(thread)) {
+    }
+    take_stock(thread, NULL);
+}
+
 static void *run(void *context)
 {
     struct mcpz_blob_thread *thread = context;
@@ -111,6 +128,7 @@ static void *run(void *context)
             mcpz_blob_worker_do(thread->worker, job);
             take_stock(thread, job);
             thread->notify(thread->context);
+            clear_if_due(thread);
         } else if (!is_over) {
             while (mcpz_blob_worker_idle(thread->worker, wall_ms()) && !is_wanted(thread)) {
             }

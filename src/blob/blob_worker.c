@@ -27,6 +27,7 @@ struct mcpz_blob_worker {
     struct mcpz_blobs *blobs;
     struct upload uploads[MCPZ_BLOB_UPLOADS_MAX];
     uint64_t scrub_ms; /* when chunks are to be read through again */
+    uint64_t grace_ms; /* 0: as it is */
     uint64_t room_bytes;
 };
 
@@ -62,6 +63,7 @@ mcpz_error mcpz_blob_worker_create(const struct mcpz_blob_worker_config *config,
     }
     memcpy(made->directory, config->directory, strlen(config->directory) + 1);
     made->keyring = config->keyring;
+    made->grace_ms = config->grace_ms;
     made->room_bytes = config->room_bytes;
     made->is_lent = config->keyring != NULL;
     made->node_key = copy_of(config->node_key);
@@ -133,6 +135,8 @@ static mcpz_error open_blobs(struct mcpz_blob_worker *worker, struct mcpz_blob_j
     mcpz_error error = mcpz_blobs_open(path, &worker->blobs, &trouble);
     if (error != MCPZ_OK) {
         (void)snprintf(job->text, sizeof(job->text), "%s", trouble.text);
+    } else if (worker->grace_ms != 0) {
+        mcpz_blobs_set_grace(worker->blobs, worker->grace_ms);
     }
     return error;
 }
@@ -714,11 +718,21 @@ static bool is_writing(struct mcpz_blob_worker *worker, uint64_t now_ms)
     return live > 0;
 }
 
-bool mcpz_blob_worker_idle(struct mcpz_blob_worker *worker, uint64_t now_ms)
+bool mcpz_blob_worker_clear(struct mcpz_blob_worker *worker, uint64_t now_ms)
 {
     size_t removed = 0;
     bool more = false;
 
+    if (worker->blobs == NULL || is_writing(worker, now_ms)) {
+        return false;
+    }
+    return mcpz_blobs_collect(worker->blobs, now_ms, MCPZ_COLLECT_MAX, &removed, &more) ==
+               MCPZ_OK &&
+           more;
+}
+
+bool mcpz_blob_worker_idle(struct mcpz_blob_worker *worker, uint64_t now_ms)
+{
     if (worker->blobs == NULL) {
         return false;
     }
@@ -730,8 +744,7 @@ bool mcpz_blob_worker_idle(struct mcpz_blob_worker *worker, uint64_t now_ms)
         return false;
     }
     mcpz_blobs_forget_lent(worker->blobs);
-    if (mcpz_blobs_collect(worker->blobs, now_ms, MCPZ_COLLECT_MAX, &removed, &more) == MCPZ_OK &&
-        more) {
+    if (mcpz_blob_worker_clear(worker, now_ms)) {
         return true;
     }
     if (now_ms >= worker->scrub_ms && !mcpz_blobs_scrub(worker->blobs, MCPZ_BLOB_SCRUB_BYTES)) {

@@ -32,6 +32,7 @@ struct mcpz_blob_worker_config {
     const char *node_key;         /* from the environment; NULL: in a file */
     const char *node_key_old;     /* what it was before; NULL */
     struct mcpz_keyring *keyring; /* borrowed, in place of one that is opened; NULL */
+    uint64_t grace_ms;            /* 0: MCPZ_BLOB_GRACE_MS */
     uint64_t room_bytes;          /* no copy is taken that leaves less free on the disk */
 };
 
@@ -48,7 +49,11 @@ void mcpz_blob_worker_do(struct mcpz_blob_worker *worker, struct mcpz_blob_job *
 /** How many blobs there are; false: that is not known. */
 bool mcpz_blob_worker_totals(struct mcpz_blob_worker *worker, struct mcpz_blob_totals *totals);
 
-/** Nothing is asked: clear away what is due. True: there was something, and may be more. */
+/** Clear away some of what is due. True: there was something, and may be more. */
+bool mcpz_blob_worker_clear(struct mcpz_blob_worker *worker, uint64_t now_ms);
+
+/** Nothing is asked: clear away what is due, and look after the rest. True: there was something,
+ * and may be more. */
 bool mcpz_blob_worker_idle(struct mcpz_blob_worker *worker, uint64_t now_ms);
 
 #endif

@@ -63,6 +63,7 @@ mcpz_error mcpz_blobs_open(const char *directory, struct mcpz_blobs **blobs,
         return MCPZ_ENOMEM;
     }
     made->may_have_strays = true;
+    made->grace_ms = MCPZ_BLOB_GRACE_MS;
     mcpz_error error = open_parts(made, directory, trouble);
     if (error != MCPZ_OK) {
         if (trouble->text[0] == '\0') {
@@ -74,6 +75,11 @@ mcpz_error mcpz_blobs_open(const char *directory, struct mcpz_blobs **blobs,
     }
     *blobs = made;
     return MCPZ_OK;
+}
+
+void mcpz_blobs_set_grace(struct mcpz_blobs *blobs, uint64_t grace_ms)
+{
+    blobs->grace_ms = grace_ms;
 }
 
 void mcpz_blobs_close(struct mcpz_blobs *blobs)
@@ -409,7 +415,7 @@ mcpz_error mcpz_blobs_release(struct mcpz_blobs *blobs, const struct mcpz_id *ro
     mcpz_error error = mcpz_shelf_holds(blobs->shelf, root, holder);
     if (error == MCPZ_OK) {
         mcpz_shelf_let_go(blobs->shelf, root, holder);
-        mcpz_shelf_doubt(blobs->shelf, now_ms + MCPZ_BLOB_GRACE_MS, root);
+        mcpz_shelf_doubt(blobs->shelf, now_ms + blobs->grace_ms, root);
         error = mcpz_blobs_flush(blobs);
     }
     return error;

@@ -52,6 +52,9 @@ struct mcpz_blob_writer;
 MCPZ_MUST_USE mcpz_error mcpz_blobs_open(const char *directory, struct mcpz_blobs **blobs,
                                          struct mcpz_lmdb_trouble *trouble);
 
+/** What is let go of from now on is kept so long, in place of MCPZ_BLOB_GRACE_MS. */
+void mcpz_blobs_set_grace(struct mcpz_blobs *blobs, uint64_t grace_ms);
+
 /** No writer is left (asserted). NULL is fine. */
 void mcpz_blobs_close(struct mcpz_blobs *blobs);
 

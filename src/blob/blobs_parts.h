@@ -27,6 +27,7 @@ struct mcpz_blobs {
     struct mcpz_chunk_press *press;
     struct mcpz_lent_chunks *lent; /* chunks of blobs that are elsewhere, for a moment */
     size_t writers;
+    uint64_t grace_ms;       /* from the last holder's leave to its end */
     uint64_t failures;       /* of flushes: what was written before one is undone */
     bool may_have_strays;    /* chunks that nothing needs, of blobs that were not finished */
     struct mcpz_id swept;    /* so far */

@@ -727,8 +727,8 @@ static const struct mcpz_verb verbs[] = {
     MCPZ_OPTIONS(blob_list_options)},
 {
     run_blob_remove, "blob remove", "BLOB", 1, 1, "keep a blob no longer",
-    "Ten minutes later its room is free again, at all nodes, but for chunks of other blobs and\n"
-    "blobs that an agent refers to.\n"
+    "Ten minutes later (blobs.clear_after) its room is free again, at all nodes, but for chunks\n"
+    "of other blobs and blobs that an agent refers to.\n"
     "Putting it again before that keeps it.\n"
     "\n"
     "Example:\n"

@@ -34,6 +34,7 @@ mcpz_error mcpz_config_init(struct mcpz_config *config)
         .grace_seconds = MCPZ_GRACE_SECONDS_DEFAULT,
         .keys_source = strdup(MCPZ_KEYS_AUTO),
         .blob_repair_seconds = MCPZ_BLOB_REPAIR_SECONDS_DEFAULT,
+        .blob_clear_seconds = MCPZ_BLOB_CLEAR_SECONDS_DEFAULT,
         .snapshots_kept = MCPZ_SNAPSHOTS_KEPT_DEFAULT,
         .workspaces_max = MCPZ_WORKSPACES_DEFAULT,
         .api_connections = MCPZ_API_CONNECTIONS_DEFAULT,

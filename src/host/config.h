@@ -76,6 +76,7 @@
 #define MCPZ_SNAPSHOT_SECONDS_MAX 31536000
 #define MCPZ_SNAPSHOTS_KEPT_MAX 1000
 #define MCPZ_BLOB_REPAIR_SECONDS_DEFAULT 60
+#define MCPZ_BLOB_CLEAR_SECONDS_DEFAULT 600
 #define MCPZ_SNAPSHOTS_KEPT_DEFAULT 7
 #define MCPZ_AGENTS_SECONDS_MAX (UINT32_C(3650) * 86400) /* ten years: of history, of grace */
 #define MCPZ_HISTORY_SECONDS_FOREVER UINT32_MAX
@@ -139,7 +140,8 @@ struct mcpz_config {
     uint32_t history_seconds;     /* of agents, that is kept; or MCPZ_HISTORY_SECONDS_FOREVER */
     uint32_t grace_seconds;       /* a node that is away is waited for before any of it goes */
     uint32_t blob_repair_seconds; /* after a death: before its copies of blobs are made anew */
-    uint32_t snapshot_seconds;    /* between two backups that the node makes itself; 0: none */
+    uint32_t blob_clear_seconds; /* what nobody needs keeps its room; and how often it is looked */
+    uint32_t snapshot_seconds;   /* between two backups that the node makes itself; 0: none */
     uint32_t snapshots_kept;
     struct mcpz_gate_config gate;   /* `hands` is not set: who has them says how many */
     uint32_t stop_seconds;          /* for what runs to end, when the node is told to stop */

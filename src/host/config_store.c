@@ -69,6 +69,8 @@ mcpz_error mcpz_config_store_store(struct mcpz_config *config, const struct mcpz
         config->store_compact = strcmp(*value, "true") == 0;
     } else if (setting->key == MCPZ_KEY_BLOBS_REPAIR_AFTER) {
         config->blob_repair_seconds = (uint32_t)strtoul(*value, NULL, 10);
+    } else if (setting->key == MCPZ_KEY_BLOBS_CLEAR_AFTER) {
+        config->blob_clear_seconds = (uint32_t)strtoul(*value, NULL, 10);
     } else if (setting->key == MCPZ_KEY_SNAPSHOTS_EVERY) {
         config->snapshot_seconds = (uint32_t)strtoul(*value, NULL, 10);
     } else {
@@ -84,6 +86,8 @@ bool mcpz_config_store_shown(const struct mcpz_config *config, enum mcpz_key key
         (void)snprintf(text, capacity, "%s", config->store_compact ? "true" : "false");
     } else if (key == MCPZ_KEY_BLOBS_REPAIR_AFTER) {
         (void)snprintf(text, capacity, "%us", config->blob_repair_seconds);
+    } else if (key == MCPZ_KEY_BLOBS_CLEAR_AFTER) {
+        (void)snprintf(text, capacity, "%us", config->blob_clear_seconds);
     } else if (key == MCPZ_KEY_SNAPSHOTS_EVERY) {
         (void)snprintf(text, capacity, config->snapshot_seconds == 0 ? "0" : "%us",
                        config->snapshot_seconds);

@@ -107,6 +107,7 @@ struct config_file {
     } agents;
     struct {
         char *repair_after;
+        char *clear_after;
     } blobs;
     struct {
         char *every;
@@ -204,6 +205,7 @@ static const cyaml_schema_field_t agents_fields[] = {
 
 static const cyaml_schema_field_t blobs_fields[] = {
     TEXT_FIELD("repair_after", blobs.repair_after),
+    TEXT_FIELD("clear_after", blobs.clear_after),
     CYAML_FIELD_END,
 };
 
@@ -613,6 +615,7 @@ static mcpz_error take_file(struct reading *reading, const struct config_file *f
         {MCPZ_KEY_AGENTS_HISTORY, file->agents.history},
         {MCPZ_KEY_AGENTS_GRACE, file->agents.grace},
         {MCPZ_KEY_BLOBS_REPAIR_AFTER, file->blobs.repair_after},
+        {MCPZ_KEY_BLOBS_CLEAR_AFTER, file->blobs.clear_after},
         {MCPZ_KEY_SNAPSHOTS_EVERY, file->snapshots.every},
         {MCPZ_KEY_SNAPSHOTS_KEEP, file->snapshots.keep},
         {MCPZ_KEY_TASK_ATTEMPTS, file->tasks.attempts},

@@ -144,6 +144,7 @@ struct mcpz_api_ports {
     struct mcpz_keyring *keyring;       /* NULL: none */
     const struct mcpz_blob_port *blobs; /* NULL: there are none */
     mcpz_time blobs_mourned_us;         /* so long after a death its copies are not made anew */
+    mcpz_time blobs_scan_us;            /* between two looks at all; 0: MCPZ_BLOB_SCAN_US */
 
     const struct mcpz_backup_port *backup; /* NULL: nothing can be copied */
 

@@ -28,9 +28,13 @@ static void add(struct mcpz_blob_doubts *doubts, const struct mcpz_blob_doubt *d
     }
 }
 
-static mcpz_time patience_of(const struct mcpz_blob_seen *seen)
+static mcpz_time patience_of(const struct mcpz_blob_doubts *doubts,
+                             const struct mcpz_blob_seen *seen)
 {
-    return mcpz_id_is_zero(&seen->document) ? MCPZ_BLOB_DOUBT_BRIEF_US : MCPZ_BLOB_DOUBT_US;
+    if (mcpz_id_is_zero(&seen->document)) {
+        return MCPZ_BLOB_DOUBT_BRIEF_US;
+    }
+    return doubts->patience_us != 0 ? doubts->patience_us : MCPZ_BLOB_DOUBT_US;
 }
 
 bool mcpz_blob_doubts_note(struct mcpz_blob_doubts *doubts, const struct mcpz_blob_seen *seen,
@@ -58,7 +62,7 @@ bool mcpz_blob_doubts_note(struct mcpz_blob_doubts *doubts, const struct mcpz_bl
         return false;
     }
     row->looked_us = now;
-    if (now < row->since_us + patience_of(seen)) {
+    if (now < row->since_us + patience_of(doubts, seen)) {
         return false;
     }
     row->used = false;

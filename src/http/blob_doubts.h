@@ -15,7 +15,7 @@
 #include "proto/id.h"
 
 #define MCPZ_BLOB_DOUBTS_MAX 64
-#define MCPZ_BLOB_DOUBT_US MCPZ_SECONDS(300)
+#define MCPZ_BLOB_DOUBT_US MCPZ_SECONDS(300)        /* unless it is told otherwise */
 #define MCPZ_BLOB_DOUBT_BRIEF_US MCPZ_SECONDS(3600) /* of what is to be named in a moment */
 /* Nobody has looked at it for so long: another does that by now, or it went by other means. */
 #define MCPZ_BLOB_DOUBT_IDLE_US MCPZ_SECONDS(3600)
@@ -29,6 +29,7 @@ struct mcpz_blob_doubt {
 };
 
 struct mcpz_blob_doubts {
+    mcpz_time patience_us; /* 0: MCPZ_BLOB_DOUBT_US */
     struct mcpz_blob_doubt rows[MCPZ_BLOB_DOUBTS_MAX];
 };
 

@@ -393,7 +393,9 @@ static void look_at_scan(struct mcpz_api *api)
         keeper->scan_us = now;
     }
     if (now >= keeper->scan_us) {
-        keeper->scan_us = now + MCPZ_BLOB_SCAN_US;
+        const mcpz_time pause_us = api->ports.blobs_scan_us;
+        keeper->scan_us = now + (pause_us != 0 ? pause_us : MCPZ_BLOB_SCAN_US);
+        keeper->doubts.patience_us = pause_us / 2;
         keeper->walked = (struct mcpz_id){{0}};
         keeper->is_walking = true;
         keeper->listed = (struct mcpz_id){{0}};

@@ -8,8 +8,9 @@
  *
  * Documents and blobs are gone through when members or layouts change, and every ten minutes; a
  * document that changes is looked at soon. What is let go of is cleared away ten minutes later
- * (blob/blobs.h). A chunk that turns out to be damaged makes its blob one that is not whole here,
- * so it is fetched like one that never was.
+ * (blob/blobs.h). `blobs.clear_after` says another time than ten minutes for both. A chunk that
+ * turns out to be damaged makes its blob one that is not whole here, so it is fetched like one
+ * that never was.
  *
  * Two blobs are fetched at a time, and 64 MiB a second. What there is no room for is found again.
  */

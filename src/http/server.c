@@ -461,6 +461,12 @@ static void release(void *context)
     free(server);
 }
 
+/* How long what nobody needs of blobs is kept; 0: as is usual. */
+static uint64_t blob_clear_ms(const struct mcpz_server_config *config)
+{
+    return config->config != NULL ? (uint64_t)config->config->blob_clear_seconds * 1000 : 0;
+}
+
 static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *config,
                        struct mcpz_server **server)
 {
@@ -482,6 +488,7 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
     made->hub.out = malloc(LWS_PRE + MCPZ_API_CHUNK_BYTES);
 
     const struct mcpz_blob_worker_config blobs = {.directory = config->directory,
+                                                  .grace_ms = blob_clear_ms(config),
                                                   .room_bytes = MCPZ_BLOB_ROOM_BYTES,
                                                   .keyring = config->keyring};
     mcpz_error error = mcpz_blob_edge_create(mcpz_loop_ev(loop), &blobs, &made->blobs);
@@ -504,6 +511,7 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
         .blobs_mourned_us =
             MCPZ_SECONDS(config->config != NULL ? config->config->blob_repair_seconds
                                                 : MCPZ_BLOB_REPAIR_SECONDS_DEFAULT),
+        .blobs_scan_us = MCPZ_MS(blob_clear_ms(config)),
         .keyring = config->keyring,
         .backup = mcpz_backup_edge_port(made->backup),
         .rules = tell_rules,

@@ -200,5 +200,44 @@ class Copies(unittest.TestCase):
         return path.read_bytes()
 
 
+class Cleared(unittest.TestCase):
+    """What no agent names any more goes by itself, and its room with it: in seconds, as the nodes are told."""
+
+    def test_room_is_free_again_at_all_nodes(self):
+        mesh = Mesh()
+        self.addCleanup(mesh.__exit__, None, None, None)
+        env = {"MCPZ_BLOBS_CLEAR_AFTER": "3s"}
+        a = mesh.founder(env=env)
+        nodes = [a] + [mesh.joiner(a, name, env=env) for name in "BC"]
+        wait_linked(nodes)
+        contents = {}
+        for number, agent in enumerate(("planner", "keeper")):
+            contents[agent] = random.Random(number).randbytes(4_000_000)
+            path = pathlib.Path(mesh.directory) / agent
+            path.write_bytes(contents[agent])
+            a.ask("agent", "create", agent)
+            a.ask("agent", "set", agent, "map", "--file", str(path), "--ack", "all", "--timeout", "60s")
+        blobs = {agent: a.ask("agent", "get", agent)["state"]["map"]["$blob"] for agent in contents}
+
+        def taken(node):
+            return sum(path.stat().st_blocks * 512 for path in (pathlib.Path(node.data) / "blobs").glob("pack-*"))
+        for node in nodes:
+            self.assertGreater(taken(node), 8_000_000)
+        listed = {row["blob"]: row for row in nodes[1].ask("blob", "list")}
+        self.assertEqual(sorted(listed), sorted(blobs.values()))
+        self.assertEqual({(row["copies"], len(row["wanted"]), len(row["missing"])) for row in listed.values()},
+                         {(3, 3, 0)})
+
+        nodes[2].ask("agent", "delete", "planner")
+        until("nobody lists it", lambda: all(
+            [row["blob"] for row in node.ask("blob", "list", "--here")] == [blobs["keeper"]] for node in nodes))
+        until("its room is free", lambda: all(taken(node) < 5_000_000 for node in nodes))
+        self.assertEqual(a.run("blob", "get", blobs["planner"], "-").returncode, 6)
+        got = pathlib.Path(mesh.directory) / "got"
+        for node in nodes:
+            node.ask("blob", "get", blobs["keeper"], got)
+            self.assertEqual(got.read_bytes(), contents["keeper"])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -244,7 +244,7 @@ TEST(what_a_shredded_key_kept_is_gone)
     new_job(MCPZ_BLOB_LIST, "");
     CHECK_UINT(run(), MCPZ_OK);
     CHECK_UINT(job.row_count, 2);
-    while (mcpz_blob_worker_idle(worker, now_ms + MCPZ_BLOB_GRACE_MS)) {
+    while (mcpz_blob_worker_clear(worker, now_ms + MCPZ_BLOB_GRACE_MS)) {
     }
     new_job(MCPZ_BLOB_LIST, "");
     CHECK_UINT(run(), MCPZ_OK);

@@ -659,6 +659,7 @@ TEST(shows_every_key_with_its_origin_and_no_secret)
                "agents.history = 7d (default)\n"
                "agents.grace = 10d (default)\n"
                "blobs.repair_after = 60s (default)\n"
+               "blobs.clear_after = 600s (default)\n"
                "snapshots.every = 0 (default)\n"
                "snapshots.keep = 7 (default)\n"
                "tasks.attempts = 5 (default)\n"

@@ -35,6 +35,16 @@ TEST(one_that_is_found_is_not_doubted_any_more)
     CHECK(note(1, false, 1000 + 2 * MCPZ_BLOB_DOUBT_US));
 }
 
+TEST(how_long_it_takes_can_be_said)
+{
+    doubts.patience_us = 500;
+    CHECK(!note(1, false, 1000));
+    CHECK(!note(1, false, 1499));
+    CHECK(note(1, false, 1500));
+    CHECK(!note(0, false, 1000));
+    CHECK(!note(0, false, 1500)); /* but not of what is to be named in a moment */
+}
+
 TEST(what_there_is_no_room_for_stays)
 {
     for (uint8_t i = 1; i <= MCPZ_BLOB_DOUBTS_MAX; i++) {
@@ -74,6 +84,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RUN_IN(a_reference_goes_when_it_was_missing_for_long_enough),
         RUN_IN(one_that_is_found_is_not_doubted_any_more),
+        RUN_IN(how_long_it_takes_can_be_said),
         RUN_IN(what_there_is_no_room_for_stays),
         RUN_IN(what_is_to_be_named_in_a_moment_has_more_time),
         RUN_IN(what_nobody_looks_at_any_more_makes_room),
