@@ -165,7 +165,7 @@ class Copies(unittest.TestCase):
         whole.write_bytes(SECRET * 1000)
         blob = self.nodes[1].ask("blob", "put", str(whole), "--ack", "all", "--timeout", "30s")["blob"]
         self.nodes[2].ask("blob", "remove", blob)
-        until("nobody lists it", lambda: not any(node.ask("blob", "list") for node in self.nodes))
+        until("nobody lists it", lambda: not any(node.ask("blob", "list", "--here") for node in self.nodes))
 
     def test_an_agent_names_a_file(self):
         whole = self.folder / "in"
