@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/blob_alias.h"
 #include "http/blob_serve.h"
 #include "http/blob_targets.h"
 
@@ -14,7 +15,9 @@ struct copies {
     bool is_reached;   /* those who are to have it were asked */
     bool asks_members; /* so are all others */
     bool is_silent;    /* somebody did not answer */
-    bool is_known;     /* `row` is of a blob of that tenant */
+    bool is_naming;    /* it is asked what it stands for */
+    struct mcpz_blob_alias alias;
+    bool is_known; /* `row` is of a blob of that tenant */
     char tenant[MCPZ_TENANT_BYTES_MAX + 1];
     char path[sizeof(MCPZ_BLOB_SERVE_PATH "/stat?blob=") + MCPZ_ID_TEXT_BYTES];
     struct mcpz_blob_row row;
@@ -112,10 +115,24 @@ static void note_wanted(struct copies *copies)
     }
 }
 
+/* Nobody has it: does one of those who keep its document know another name? */
+static bool ask_for_name(struct mcpz_exchange *exchange, struct copies *copies)
+{
+    if (!copies->alias.is_over) {
+        copies->alias.root = copies->job.id;
+    }
+    copies->is_naming = mcpz_blob_alias_ask(&copies->alias, exchange, copies->sources,
+                                            copies->source_count) == MCPZ_BLOB_ALIAS_WAITS;
+    return copies->is_naming;
+}
+
 static void answer(struct mcpz_exchange *exchange, struct copies *copies)
 {
     const struct mcpz_blob_row *row = &copies->row;
 
+    if (!copies->is_known && ask_for_name(exchange, copies)) {
+        return;
+    }
     if (!copies->is_known) {
         mcpz_exchange_fail(exchange,
                            copies->is_silent ? MCPZ_CODE_UNAVAILABLE : MCPZ_CODE_NOT_FOUND, "%s",
@@ -143,6 +160,61 @@ static void ask_until(struct mcpz_exchange *exchange, struct copies *copies, siz
     }
 }
 
+static void prepare(struct mcpz_exchange *exchange, struct copies *copies)
+{
+    const struct mcpz_ack_wait *wait = &copies->wait;
+    const struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
+    char text[MCPZ_ID_TEXT_BYTES];
+
+    mcpz_blob_keeper_targets(exchange->api, &copies->job.id, &copies->wait);
+    copies->source_count = mcpz_blob_sources(engine, wait, NULL, copies->sources);
+    while (copies->likely < copies->source_count &&
+           mcpz_blob_targets_has(wait, &copies->sources[copies->likely])) {
+        copies->likely++;
+    }
+    mcpz_id_to_text(&copies->job.id, 'b', text);
+    (void)snprintf(copies->path, sizeof(copies->path), MCPZ_BLOB_SERVE_PATH "/stat?blob=%s", text);
+}
+
+/* Have it looked at what is here. */
+static void look(struct mcpz_exchange *exchange, struct copies *copies)
+{
+    const struct mcpz_blob_port *port = exchange->api->ports.blobs;
+
+    copies->is_done = false;
+    if (!port->submit(port->context, &copies->job)) {
+        copies->is_done = true; /* nobody has it */
+        mcpz_exchange_fail(exchange, MCPZ_CODE_BUSY,
+                           "too much is being done with blobs at once: try again");
+    }
+}
+
+/* What it stands for, if somebody knows: that is looked for, from the start. */
+static void hear_name(struct mcpz_exchange *exchange, struct copies *copies)
+{
+    const enum mcpz_blob_alias_step step = mcpz_blob_alias_hear(&copies->alias, exchange);
+
+    if (step == MCPZ_BLOB_ALIAS_WAITS) {
+        return;
+    }
+    copies->is_naming = false;
+    if (step == MCPZ_BLOB_ALIAS_UNKNOWN) {
+        answer(exchange, copies);
+        return;
+    }
+    mcpz_blob_job_finish(&copies->job);
+    copies->job = (struct mcpz_blob_job){
+        .ask = MCPZ_BLOB_LOOK, .id = copies->alias.root, .done = on_done, .owner = copies};
+    copies->wait = (struct mcpz_ack_wait){.owner_count = 0};
+    copies->is_reached = false;
+    copies->asks_members = false;
+    copies->is_silent = false;
+    copies->next = 0;
+    copies->likely = 0;
+    prepare(exchange, copies);
+    look(exchange, copies);
+}
+
 static void work(struct mcpz_exchange *exchange)
 {
     struct copies *copies = exchange->state;
@@ -152,6 +224,10 @@ static void work(struct mcpz_exchange *exchange)
     size_t waiting = 0;
 
     if (!copies->is_done) {
+        return;
+    }
+    if (copies->is_naming) {
+        hear_name(exchange, copies);
         return;
     }
     if (!copies->is_reached && copies->job.error == MCPZ_OK) {
@@ -186,26 +262,9 @@ static void work(struct mcpz_exchange *exchange)
 
 static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
 
-static void prepare(struct mcpz_exchange *exchange, struct copies *copies)
-{
-    const struct mcpz_ack_wait *wait = &copies->wait;
-    const struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
-    char text[MCPZ_ID_TEXT_BYTES];
-
-    mcpz_blob_keeper_targets(exchange->api, &copies->job.id, &copies->wait);
-    copies->source_count = mcpz_blob_sources(engine, wait, NULL, copies->sources);
-    while (copies->likely < copies->source_count &&
-           mcpz_blob_targets_has(wait, &copies->sources[copies->likely])) {
-        copies->likely++;
-    }
-    mcpz_id_to_text(&copies->job.id, 'b', text);
-    (void)snprintf(copies->path, sizeof(copies->path), MCPZ_BLOB_SERVE_PATH "/stat?blob=%s", text);
-}
-
 void mcpz_blob_copies(struct mcpz_exchange *exchange, const struct mcpz_id *root,
                       const char *tenant)
 {
-    const struct mcpz_blob_port *port = exchange->api->ports.blobs;
     struct copies *copies = calloc(1, sizeof(*copies));
 
     if (copies == NULL) {
@@ -223,9 +282,5 @@ void mcpz_blob_copies(struct mcpz_exchange *exchange, const struct mcpz_id *root
                                  &copies->job.id);
     prepare(exchange, copies);
     mcpz_exchange_wait(exchange, &kind, copies);
-    if (!port->submit(port->context, &copies->job)) {
-        copies->is_done = true; /* nobody has it */
-        mcpz_exchange_fail(exchange, MCPZ_CODE_BUSY,
-                           "too much is being done with blobs at once: try again");
-    }
+    look(exchange, copies);
 }

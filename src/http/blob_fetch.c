@@ -1,10 +1,9 @@
 #include "http/blob_fetch.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/agent_owners.h"
+#include "http/blob_alias.h"
 #include "http/blob_serve.h"
 #include "http/blob_targets.h"
 
@@ -19,7 +18,6 @@ enum phase {
 #define KEYLESS_MAX 8 /* sources that are asked for a key */
 /* A READ needs some ten; more are of no use, as what was lent gives way to what others read. */
 #define ANSWERS_MAX 256
-#define NAMERS_MAX 3 /* nodes that are asked what a blob stands for that nobody has */
 
 struct fetch {
     struct mcpz_blob_job job;
@@ -36,7 +34,7 @@ struct fetch {
     bool is_silent;   /* one of them has not answered */
     unsigned answers; /* that had something */
     size_t keyless;   /* sources that were asked for the key */
-    size_t namers;    /* that were asked what it stands for */
+    struct mcpz_blob_alias alias;
 };
 
 static void release(struct fetch *fetch)
@@ -126,27 +124,18 @@ static void find_sources(struct mcpz_exchange *exchange, struct fetch *fetch)
     fetch->failed = 0;
 }
 
-/* Nobody has it, nor is its document here: does one of those who keep that know another name? */
+/* Nobody has it: does one of those who keep its document know another name? */
 static bool ask_for_name(struct mcpz_exchange *exchange, struct fetch *fetch)
 {
-    char path[sizeof(MCPZ_BLOB_SERVE_PATH "/alias?blob=") + MCPZ_ID_TEXT_BYTES];
-    struct mcpz_id document;
-    char name[MCPZ_ID_TEXT_BYTES];
-
-    mcpz_blob_book_id(&fetch->asked.about.root, &document);
-    if (fetch->asked.ask != MCPZ_BLOB_READ || mcpz_agent_is_here(exchange, &document)) {
+    if (fetch->asked.ask != MCPZ_BLOB_READ) {
         return false;
     }
-    mcpz_id_to_text(&fetch->asked.about.root, 'b', name);
-    (void)snprintf(path, sizeof(path), MCPZ_BLOB_SERVE_PATH "/alias?blob=%s", name);
     fetch->phase = NAMING;
-    while (fetch->namers < NAMERS_MAX && fetch->namers < fetch->source_count) {
-        if (mcpz_fellows_ask(exchange, &fetch->sources[fetch->namers++], "GET", path, NULL,
-                             MCPZ_BLOB_ASK_MS)) {
-            return true;
-        }
+    if (!fetch->alias.is_over) {
+        fetch->alias.root = fetch->asked.about.root;
     }
-    return false;
+    return mcpz_blob_alias_ask(&fetch->alias, exchange, fetch->sources, fetch->source_count) ==
+           MCPZ_BLOB_ALIAS_WAITS;
 }
 
 static json_t *show_lack(const struct mcpz_blob_lack *lack)
@@ -249,26 +238,19 @@ static void hear(struct mcpz_exchange *exchange, struct fetch *fetch)
 /* What it stands for, if somebody knows: that is read. */
 static void hear_name(struct mcpz_exchange *exchange, struct fetch *fetch)
 {
-    struct mcpz_id node;
-    unsigned status = 0;
-    json_t *said = NULL;
-    size_t waiting = 0;
-
-    if (!mcpz_fellows_take(exchange, &node, &status, &said, &waiting)) {
+    switch (mcpz_blob_alias_hear(&fetch->alias, exchange)) {
+    case MCPZ_BLOB_ALIAS_WAITS:
         return;
-    }
-    const char *name =
-        status == 200 ? json_string_value(json_object_get(said, "stands_for")) : NULL;
-    if (name != NULL &&
-        mcpz_id_from_text(mcpz_text(name), 'b', &fetch->asked.about.root) == MCPZ_OK) {
-        fetch->namers = NAMERS_MAX; /* once only */
+    case MCPZ_BLOB_ALIAS_NAMED:
+        fetch->asked.about.root = fetch->alias.root;
         fetch->is_silent = false;
         find_sources(exchange, fetch);
         submit_again(exchange, fetch, MCPZ_BLOB_READ, NULL, 0);
-    } else {
+        return;
+    case MCPZ_BLOB_ALIAS_UNKNOWN:
         fail(exchange, fetch);
+        return;
     }
-    json_decref(said);
 }
 
 /* ---- Its jobs ------------------------------------------------------------------------------- */

@@ -212,8 +212,42 @@ TEST(those_who_keep_its_document_know_what_it_stands_for)
     fake_layout_end();
 }
 
+TEST(what_is_known_of_it_is_told_under_its_old_name_too)
+{
+    char text[MCPZ_ID_TEXT_BYTES];
+    char path[128];
+    char said[128];
+
+    fake_blobs_begin();
+    fake_layout_begin();
+    const struct mcpz_blob_about old = about_of_b();
+    about = fake_blob_about(200);
+    fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_put = true});
+    mcpz_id_to_text(&old.root, 'b', text);
+    (void)snprintf(path, sizeof(path), "/v1/blobs/%s?tenant=acme", text);
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, path, NULL);
+    fake_blobs_turn();
+    const size_t asked = ask_for_name(exchange);
+    mcpz_id_to_text(&about.root, 'b', text);
+    (void)snprintf(said, sizeof(said), "{\"stands_for\":\"%s\"}", text);
+    fake_fellow_says(asked, 200, said);
+    fake_blobs_turn();
+    for (size_t i = asked + 1; i < fake_ask_count; i++) {
+        if (fake_asks[i].exchange != NULL) {
+            fake_fellow_says(i, 200, "{\"whole\":false}");
+            fake_blobs_turn();
+        }
+    }
+    CHECK_UINT(fake_status(exchange), 200);
+    CHECK(strstr(fake_text(exchange), text) != NULL);
+    CHECK(strstr(fake_text(exchange), "\"copies\":1") != NULL);
+    end(exchange);
+    fake_layout_end();
+}
+
 TEST_MAIN(RUN(what_is_elsewhere_is_lent_and_read), RUN(another_goes_on_where_one_fails),
           RUN(what_nobody_has_is_told), RUN(one_that_sends_rubbish_without_end_is_left),
           RUN(who_asks_may_go_while_others_are_asked),
           RUN(one_that_stands_for_another_is_read_as_that),
-          RUN(those_who_keep_its_document_know_what_it_stands_for))
+          RUN(those_who_keep_its_document_know_what_it_stands_for),
+          RUN(what_is_known_of_it_is_told_under_its_old_name_too))
