@@ -479,11 +479,13 @@ static mcpz_error find_tracked(struct mcpz_exchange *exchange, struct mcpz_bytes
 static void skip(struct mcpz_exchange *exchange, const json_t *text)
 {
     struct mcpz_event event = {.kind = MCPZ_EVENT_LAYOUT_SKIP};
+    const struct mcpz_bytes name =
+        json_is_string(text) ? mcpz_exchange_text_of(text) : mcpz_text("");
 
-    if (!json_is_string(text) ||
-        find_tracked(exchange, mcpz_exchange_text_of(text), &event.layout.node) != MCPZ_OK) {
+    if (!json_is_string(text) || find_tracked(exchange, name, &event.layout.node) != MCPZ_OK) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND,
-                           "\"node\" is no node of a layout that is live: `mcpz layout show`");
+                           "\"%.*s\" is no node of a layout that is live: `mcpz layout show`",
+                           (int)(name.length < 64 ? name.length : 64), (const char *)name.data);
         return;
     }
     if (is_alive(exchange, &event.layout.node)) {

@@ -57,6 +57,18 @@ TEST(a_dead_node_that_is_taken_out_is_not_waited_for)
     end();
 }
 
+TEST(who_is_no_node_of_a_layout_is_named)
+{
+    begin();
+    struct mcpz_exchange *exchange =
+        fake_ask(MCPZ_POST, "/v1/layout/skip", "{\"node\": \"zeppelin\"}");
+    CHECK_UINT(fake_status(exchange), 404);
+    CHECK(strstr(fake_text(exchange), "\\\"zeppelin\\\" is no node of a layout") != NULL);
+    CHECK_UINT(count_skips(), 0);
+    mcpz_api_close(exchange);
+    end();
+}
+
 TEST(one_that_is_there_is_waited_for)
 {
     begin();
@@ -67,4 +79,4 @@ TEST(one_that_is_there_is_waited_for)
 }
 
 TEST_MAIN(RUN(a_dead_node_that_is_taken_out_is_not_waited_for),
-          RUN(one_that_is_there_is_waited_for))
+          RUN(who_is_no_node_of_a_layout_is_named), RUN(one_that_is_there_is_waited_for))
