@@ -157,6 +157,7 @@ static void step_tasks(struct mcpz_node *node, mcpz_time now, const struct mcpz_
                        struct mcpz_outbox *out)
 {
     const struct mcpz_tasks_below below = {.fabric = &node->fabric,
+                                           .relay = &node->relay,
                                            .registry = &node->registry,
                                            .calls = &node->calls,
                                            .planner = node->planner};
@@ -255,7 +256,7 @@ static void step_upper(struct mcpz_node *node, mcpz_time now, const struct mcpz_
             .wall_ms = event->wall_ms,
             .recv = {.from = outcome.from, .msg = &outcome.msg},
         };
-        if (outcome.msg.kind == MCPZ_MSG_TASK_RENEW) {
+        if (outcome.msg.kind == MCPZ_MSG_TASK_RENEW || outcome.msg.kind == MCPZ_MSG_TASK_CHECK) {
             step_tasks(node, now, &relayed, out);
         } else {
             step_calls(node, now, &relayed, out);

@@ -209,10 +209,11 @@ static void adopt_next(struct mcpz_relay_turn *turn, struct mcpz_relay_session *
     come_up(turn, session);
 }
 
-/* What a call is made of, and that its provider is still at it. */
-static bool is_of_a_call(enum mcpz_msg_kind kind)
+/* What a call is made of, that its provider is still at it, and that we would have a link. */
+static bool may_cross(enum mcpz_msg_kind kind)
 {
-    return (kind >= MCPZ_MSG_OPEN && kind <= MCPZ_MSG_CREDIT) || kind == MCPZ_MSG_TASK_RENEW;
+    return (kind >= MCPZ_MSG_OPEN && kind <= MCPZ_MSG_CREDIT) || kind == MCPZ_MSG_TASK_RENEW ||
+           kind == MCPZ_MSG_TASK_CHECK;
 }
 
 static void deliver(struct mcpz_relay_turn *turn, struct mcpz_relay_session *session,
@@ -228,7 +229,7 @@ static void deliver(struct mcpz_relay_turn *turn, struct mcpz_relay_session *ses
         return;
     }
     if (!turn->fabric->packer.unpack(plain, &turn->out->arena, &outcome->msg) ||
-        !is_of_a_call(outcome->msg.kind)) {
+        !may_cross(outcome->msg.kind)) {
         turn->relay->forged++;
         return;
     }
@@ -580,10 +581,14 @@ size_t mcpz_relay_carry(struct mcpz_relay *relay, const struct mcpz_fabric *fabr
 
     for (size_t i = first; i < out->count && relay->count > 0; i++) {
         struct mcpz_action *action = &out->actions[i];
-        if (action->kind != MCPZ_ACTION_SEND || !is_of_a_call(action->send.msg.kind)) {
+        if (action->kind != MCPZ_ACTION_SEND || !may_cross(action->send.msg.kind)) {
             continue;
         }
         assert(action->send.peer_count == 1);
+        if (action->send.msg.kind == MCPZ_MSG_TASK_CHECK &&
+            mcpz_links_find(&fabric->links, &action->send.peers[0]) != NULL) {
+            continue;
+        }
         struct mcpz_relay_session *session = mcpz_sessions_find(relay, &action->send.peers[0]);
         if (session == NULL || session->state != MCPZ_RELAY_UP) {
             continue;

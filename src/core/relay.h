@@ -13,10 +13,10 @@
  * A session is a link in all but name, over links that exist between others (core/route.h): calls'
  * messages to its peer are sealed (proto/sealer.h), wrapped in RELAY, and handed from hop to hop
  * (core/relay/carrier.h); at the other end they are opened and taken in as from their true origin.
- * Messages of calls cross it, that a provider is still at one (TASK_RENEW), and letters. What
- * is to wait for our disk does, and all that is said after it. Who begins it finds the way and,
- * when that breaks, another one: calls are then started over as when another link takes the place
- * of theirs.
+ * Messages of calls cross it, that a provider is still at one (TASK_RENEW), that who hears it
+ * should dial, where nobody else can (TASK_CHECK: core/task_reach.c), and letters. What is to wait
+ * for our disk does, and all that is said after it. Who begins it finds the way and, when that
+ * breaks, another one: calls are then started over as when another link takes the place of theirs.
  *
  * Who has joined just now has not told of its neighbours yet, and neither have they of it: where
  * the map knows no way, our own neighbours are asked, one after the other, and again for a while.

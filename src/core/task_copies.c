@@ -24,37 +24,15 @@ static const struct mcpz_member *find_member(const struct mcpz_task_step *step,
     return mcpz_members_find(&step->fabric->members, id);
 }
 
+bool mcpz_task_is_full(const struct mcpz_task_step *step, const struct mcpz_id *node)
+{
+    return mcpz_noted_holds(step->tasks->full, MCPZ_TASKS_FULL_MAX, step->now, node);
+}
+
 /*
  * Highest random weight, so that a node that goes or comes moves few tasks.
  * Source: Thaler, Ravishankar, "Using Name-Based Mappings", IEEE/ACM ToN 6(1), 1998, section 4.
  */
-bool mcpz_task_is_full(const struct mcpz_task_step *step, const struct mcpz_id *node)
-{
-    for (size_t i = 0; i < MCPZ_TASKS_FULL_MAX; i++) {
-        const struct mcpz_task_full *full = &step->tasks->full[i];
-        if (full->until_us > step->now && mcpz_id_equal(&full->node, node)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Of more than MCPZ_TASKS_FULL_MAX the one that was noted first is forgotten. */
-static void note_full(struct mcpz_task_step *step, const struct mcpz_id *node)
-{
-    struct mcpz_task_full *row = &step->tasks->full[0];
-
-    for (size_t i = 0; i < MCPZ_TASKS_FULL_MAX; i++) {
-        struct mcpz_task_full *full = &step->tasks->full[i];
-        if (mcpz_id_equal(&full->node, node)) {
-            row = full;
-            break;
-        }
-        row = full->until_us < row->until_us ? full : row;
-    }
-    *row = (struct mcpz_task_full){.node = *node, .until_us = step->now + MCPZ_TASKS_FULL_US};
-}
-
 bool mcpz_task_choose_backup(const struct mcpz_task_step *step, const struct mcpz_task_id *id,
                              const struct mcpz_id *except, struct mcpz_id *backup)
 {
@@ -174,7 +152,7 @@ void mcpz_task_reach_company(struct mcpz_task_step *step)
         }
     }
     if (chosen != NULL) {
-        mcpz_outbox_append(step->out, MCPZ_ACTION_REACH)->reach.peer = chosen->id;
+        mcpz_task_reach(step, &chosen->id);
     }
 }
 
@@ -210,7 +188,7 @@ static void send_durably(struct mcpz_task_step *step, const struct mcpz_id *to,
         mcpz_outbox_send(step->out, to, msg);
         step->out->actions[step->out->count - 1].durable = true;
     } else if (!is_gone(step, to)) {
-        mcpz_outbox_append(step->out, MCPZ_ACTION_REACH)->reach.peer = *to;
+        mcpz_task_reach(step, to);
     }
 }
 
@@ -689,7 +667,7 @@ static void on_unable(struct mcpz_task_step *step, const struct mcpz_id *from,
         return;
     }
     step->tasks->counts.unkept++;
-    note_full(step, from);
+    mcpz_noted_add(step->tasks->full, MCPZ_TASKS_FULL_MAX, from, step->now + MCPZ_TASKS_FULL_US);
     if (mcpz_task_is_over(&task->is) || mcpz_task_level(&task->body) > 0 ||
         task->is.phase == MCPZ_TASK_SPLIT) {
         return; /* a tree stays together: that one is asked again, in a while */
@@ -714,6 +692,9 @@ static void on_check(struct mcpz_task_step *step, const struct mcpz_id *from,
 {
     struct mcpz_task_now task;
 
+    if (mcpz_task_is_to_dial(step, from)) {
+        return;
+    }
     if (!mcpz_task_load(step, &mark->id, &task)) {
         send_mark(step, from, MCPZ_MSG_TASK_LACK, mark);
         return;

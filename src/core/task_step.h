@@ -24,6 +24,7 @@ enum mcpz_task_company {
 struct mcpz_task_step {
     struct mcpz_tasks *tasks;
     const struct mcpz_fabric *fabric;
+    const struct mcpz_relay *relay;
     const struct mcpz_registry *registry;
     const struct mcpz_calls *calls;
     const struct mcpz_planner *planner;
@@ -185,6 +186,17 @@ void mcpz_task_message(struct mcpz_task_step *step, const struct mcpz_id *from,
 
 /** A copy whose owner may be gone: take over if so, else ask how things stand. */
 void mcpz_task_look_after_copy(struct mcpz_task_step *step, struct mcpz_task_now *task);
+
+/* task_reach.c */
+
+/** Have a link to a member that is to hear something: dial it, or have it dial us. */
+void mcpz_task_reach(struct mcpz_task_step *step, const struct mcpz_id *peer);
+
+/** There is a session with it, through others. */
+void mcpz_task_relayed(struct mcpz_task_step *step, const struct mcpz_id *peer);
+
+/** Has it asked to be dialled, by a CHECK that has come through others? Then it is. */
+bool mcpz_task_is_to_dial(struct mcpz_task_step *step, const struct mcpz_id *from);
 
 /* task_walks.c */
 

@@ -410,6 +410,7 @@ void mcpz_tasks_init(struct mcpz_tasks *tasks, const struct mcpz_store *store,
     mcpz_clear(tasks->slots, sizeof(tasks->slots));
     mcpz_clear(tasks->watches, sizeof(tasks->watches));
     mcpz_clear(tasks->full, sizeof(tasks->full));
+    mcpz_clear(tasks->asked, sizeof(tasks->asked));
     mcpz_task_book_init(&tasks->book, store, self);
     mcpz_accepting_init(&tasks->accepting);
     mcpz_task_tree_init(&tasks->tree);
@@ -467,6 +468,8 @@ static void on_fact(struct mcpz_task_step *step, const struct mcpz_fact *fact)
         mcpz_task_intake_wake(step);
         mcpz_task_say_again(step, &fact->about);
         mcpz_task_sweep_in(step, MCPZ_SECONDS(1));
+    } else if (fact->kind == MCPZ_FACT_RELAYED) {
+        mcpz_task_relayed(step, &fact->about);
     } else if (fact->kind == MCPZ_FACT_DEAD || fact->kind == MCPZ_FACT_LEFT) {
         mcpz_task_sweep_in(step, timing->task_grace_us + MCPZ_MS(50));
     }
@@ -533,6 +536,7 @@ void mcpz_tasks_step(struct mcpz_tasks *tasks, const struct mcpz_tasks_below *be
     struct mcpz_task_step step = {
         .tasks = tasks,
         .fabric = below->fabric,
+        .relay = below->relay,
         .registry = below->registry,
         .calls = below->calls,
         .planner = below->planner,

@@ -24,7 +24,7 @@
  * remembers to whom. A
  * restarted owner does not begin a task of its former life before its backup has confirmed it
  * (KEPT) or has said whose it is (YIELD). A backup CHECKs now and then that what it keeps still
- * STANDS.
+ * STANDS. Who is to hear of a task and cannot be dialled is asked to dial (core/task_reach.c).
  *
  * Without an idempotency key a task is done at least once. With one, it is done once as long as
  * crashes are what happens:
@@ -61,8 +61,10 @@
 #include "core/calls.h"
 #include "core/event.h"
 #include "core/fabric.h"
+#include "core/noted.h"
 #include "core/outbox.h"
 #include "core/registry.h"
+#include "core/relay.h"
 #include "core/task_book.h"
 #include "core/task_gather.h"
 #include "core/task_queues.h"
@@ -76,6 +78,7 @@
 #define MCPZ_TASKS_WATCHED_MAX 256
 #define MCPZ_TASKS_FULL_MAX 8                   /* nodes known to have no room for copies */
 #define MCPZ_TASKS_FULL_US MCPZ_SECONDS(30)     /* so long they are asked for none */
+#define MCPZ_TASKS_ASKED_MAX 32                 /* nodes that we would have a link to */
 #define MCPZ_TASKS_REQUESTS (UINT64_C(1) << 63) /* our calls' requests have this bit */
 
 static_assert(MCPZ_TASKS_RUNNING_MAX <= MCPZ_CALLS_MAX / 2, "half of the calls are for others");
@@ -109,12 +112,6 @@ struct mcpz_task_slot {
 struct mcpz_task_watch {
     uint64_t request; /* 0: free */
     struct mcpz_task_id id;
-};
-
-/* It has said that it can keep no more copies. */
-struct mcpz_task_full {
-    struct mcpz_id node;
-    mcpz_time until_us; /* past: nobody */
 };
 
 /* Since the start. */
@@ -155,7 +152,8 @@ struct mcpz_tasks {
     size_t feeding; /* slots that could send more of their input than a step has room for */
     uint64_t next_request;
     struct mcpz_accepting accepting;
-    struct mcpz_task_full full[MCPZ_TASKS_FULL_MAX];
+    struct mcpz_noted full[MCPZ_TASKS_FULL_MAX];   /* they have said so */
+    struct mcpz_noted asked[MCPZ_TASKS_ASKED_MAX]; /* to dial us, if they can be reached at all */
     struct mcpz_task_watch watches[MCPZ_TASKS_WATCHED_MAX];
     size_t watch_count;
 
@@ -193,6 +191,7 @@ void mcpz_tasks_start_over(struct mcpz_tasks *tasks);
 /* The machines below, which a step looks at and does not change. */
 struct mcpz_tasks_below {
     const struct mcpz_fabric *fabric;
+    const struct mcpz_relay *relay; /* NULL: nobody is reached through others */
     const struct mcpz_registry *registry;
     const struct mcpz_calls *calls;
     const struct mcpz_planner *planner;
@@ -200,7 +199,7 @@ struct mcpz_tasks_below {
 
 /**
  * Take in one event. Handles DURABLE_*, QUEUE_*, DRAIN, RESUME, ANSWERED, RECV of TASK_*, TICK;
- * facts of members, links and capabilities. Asks for CALL.
+ * facts of members, links, sessions and capabilities. Asks for CALL and REACH.
  */
 void mcpz_tasks_step(struct mcpz_tasks *tasks, const struct mcpz_tasks_below *below, mcpz_time now,
                      const struct mcpz_event *event, struct mcpz_outbox *out);

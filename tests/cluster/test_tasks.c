@@ -255,6 +255,43 @@ TEST(a_long_task_is_not_begun_twice)
     mcpz_sim_destroy(sim);
 }
 
+/*
+ * Its owner has no address, so that only the owner can begin a link, which tried that once, while
+ * it was cut off, and is done with the task: its backup asks for one, through others.
+ */
+TEST(a_backup_hears_that_a_task_is_over_from_an_owner_whom_it_cannot_dial)
+{
+    const struct mcpz_sim_config config = {
+        .node_count = 12,
+        .seed = 7,
+        .delay_min_us = MCPZ_MS(5),
+        .delay_max_us = MCPZ_MS(20),
+        .disk_us = MCPZ_MS(5),
+        .run_us = MCPZ_MS(100),
+    };
+    struct mcpz_sim *sim = mcpz_sim_create(&config);
+    struct mcpz_task_state seen;
+
+    mcpz_sim_hide(sim, 1);
+    mcpz_sim_start_all(sim);
+    run_for(sim, MCPZ_SECONDS(20));
+    struct mcpz_task_id id = submit(sim, 1, NULL);
+    size_t backup = backup_of(sim, &id);
+    mcpz_sim_cut(sim, 1, backup, true);
+    run_for(sim, MCPZ_SECONDS(30));
+    mcpz_sim_provide(sim, backup == 2 ? 3 : 2, "echo");
+    run_for(sim, MCPZ_SECONDS(10));
+    check_done(sim, &id);
+    CHECK(mcpz_sim_task_state(sim, backup, &id, &seen));
+    CHECK_UINT(seen.phase, MCPZ_TASK_QUEUED);
+
+    mcpz_sim_cut(sim, 1, backup, false);
+    run_for(sim, MCPZ_SECONDS(40));
+    CHECK(mcpz_sim_task_state(sim, backup, &id, &seen));
+    CHECK_UINT(seen.phase, MCPZ_TASK_DONE);
+    mcpz_sim_destroy(sim);
+}
+
 /* ---- Storms ------------------------------------------------------------------------------- */
 
 static void add(struct mcpz_schedule *schedule, uint64_t at_ms, enum mcpz_verb verb,
@@ -341,6 +378,7 @@ int main(void)
         RUN(a_restarted_owner_asks_before_it_does_anything_again),
         RUN(a_cancelled_task_stops_at_its_provider),
         RUN(a_long_task_is_not_begun_twice),
+        RUN(a_backup_hears_that_a_task_is_over_from_an_owner_whom_it_cannot_dial),
         RUN(no_accepted_task_is_lost_and_none_with_a_key_done_twice_whoever_is_killed)};
 
     if (mcpz_crypto_init() != MCPZ_OK) {

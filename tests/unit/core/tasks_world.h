@@ -42,7 +42,7 @@ static inline void step(mcpz_time now, struct mcpz_event event)
     fake_store_end_turn(&store);
     event.wall_ms = WALL_MS + now / 1000;
     const struct mcpz_tasks_below below = {
-        .fabric = &fabric, .registry = &registry, .calls = &calls};
+        .fabric = &fabric, .relay = &relay, .registry = &registry, .calls = &calls};
 
     mcpz_tasks_step(&tasks, &below, now, &event, &out);
 }

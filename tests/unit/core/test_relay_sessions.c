@@ -264,6 +264,25 @@ TEST(that_a_provider_is_still_at_it_crosses_too)
     CHECK_TEXT(ends[HERE].heard, "59 from 2: 7");
 }
 
+TEST(that_a_link_is_wanted_crosses_where_there_is_none)
+{
+    const struct mcpz_id peer = id_of(HERE);
+    const struct mcpz_msg check = {.kind = MCPZ_MSG_TASK_CHECK};
+
+    come_up_here();
+    mcpz_outbox_clear(&out);
+    mcpz_outbox_send(&out, &peer, &check);
+    (void)mcpz_relay_carry(&ends[THERE].relay, &ends[THERE].fabric, now, &out, 0);
+    carry_out(THERE);
+    deliver();
+    CHECK_TEXT(ends[HERE].heard, "57 from 2: 0");
+
+    link_to(THERE, HERE, MCPZ_EVENT_LINK_UP); /* then it says what it says between neighbours */
+    mcpz_outbox_send(&out, &peer, &check);
+    (void)mcpz_relay_carry(&ends[THERE].relay, &ends[THERE].fabric, now, &out, 0);
+    CHECK_UINT(only_action(MCPZ_ACTION_SEND)->send.msg.kind, MCPZ_MSG_TASK_CHECK);
+}
+
 /* Does what `HERE` says now wait for its disk? */
 static bool waits_for_the_disk(bool durable)
 {
@@ -442,6 +461,7 @@ TEST_MAIN(RUN(a_peer_that_cannot_be_linked_is_reached_through_the_one_between),
           RUN(a_node_without_seals_refuses_and_still_carries),
           RUN(what_is_repeated_or_changed_is_not_heard), RUN(what_was_left_out_ends_the_session),
           RUN(that_a_provider_is_still_at_it_crosses_too),
+          RUN(that_a_link_is_wanted_crosses_where_there_is_none),
           RUN(nothing_overtakes_what_waits_for_the_disk), RUN(only_messages_of_calls_cross),
           RUN(a_hop_speaks_for_itself_and_of_this_way_only),
           RUN(who_breaks_a_session_twice_is_gone_round), RUN(greetings_are_bounded),
