@@ -586,6 +586,33 @@ TEST(a_heartbeat_overtakes_what_people_send)
     free_pair();
 }
 
+TEST(a_frame_takes_in_no_more_of_what_people_send_than_the_other_end_can_do_at_once)
+{
+    static uint8_t chunk[400];
+    const struct mcpz_msg data = {
+        .kind = MCPZ_MSG_DATA,
+        .data = {.call = 1, .from_caller = true, .chunk = mcpz_bytes(chunk, sizeof(chunk))}};
+    size_t frames = 0;
+
+    make_pair(0);
+    const struct mcpz_join_token token = make_token(1000, 1, "");
+    join_with(&token);
+    struct mcpz_link_row *row = mcpz_link_rows_find(enter(&founder), founder.link);
+    for (size_t i = 0; i < 100; i++) { /* they would have room together */
+        mcpz_link_rows_send(founder.engine, row, &data);
+    }
+    while (mcpz_engine_has_frames(founder.engine, founder.link)) {
+        const struct mcpz_bytes frame = mcpz_engine_pull(founder.engine, founder.link);
+        const bool is_last = !mcpz_engine_has_frames(founder.engine, founder.link);
+        CHECK(frame.length < 16384 + 1000);
+        CHECK(frame.length > 16384 || is_last);
+        frames++;
+    }
+    CHECK_UINT(frames, 3);
+    leave(&founder);
+    free_pair();
+}
+
 /* No storm comes so far (src/README.md): whoever takes nothing is found silent long before. */
 TEST(a_peer_that_does_not_take_what_is_sent_loses_its_link)
 {
@@ -708,6 +735,7 @@ TEST_MAIN(RUN(a_token_lets_in), RUN(a_node_that_was_let_in_needs_no_token_again)
           RUN(a_link_whose_successor_is_not_admitted_in_time_is_lost),
           RUN(a_successor_that_fails_while_the_first_stands_harms_nothing),
           RUN(a_heartbeat_overtakes_what_people_send),
+          RUN(a_frame_takes_in_no_more_of_what_people_send_than_the_other_end_can_do_at_once),
           RUN(a_peer_that_does_not_take_what_is_sent_loses_its_link),
           RUN(many_small_messages_are_compressed_where_the_round_trip_is_known_to_be_long),
           RUN(a_certificate_is_renewed_at_two_thirds_of_its_life),
