@@ -80,9 +80,8 @@ static mcpz_error line_up(struct mcpz_engine *engine, const struct mcpz_document
     mcpz_branches_init(walk, document);
     for (size_t i = 0; i < agreed->version_count && error == MCPZ_OK; i++) {
         const struct mcpz_version *last = &agreed->versions[i];
-        const struct mcpz_tip behind = {last->seq, last->head};
         if (!mcpz_clock_is_closed(clock->versions, clock->count, &last->actor)) {
-            error = mcpz_branches_follow(walk, &engine->store, &last->actor, &behind);
+            error = mcpz_branches_follow_signed(walk, &engine->store, last);
         }
     }
     for (size_t i = 0; i < clock->count && error == MCPZ_OK; i++) {

@@ -21,8 +21,33 @@ static bool covers(const struct mcpz_branches *walk, const struct mcpz_actor *ac
     return mcpz_clock_get(clock->versions, clock->count, actor) >= seq;
 }
 
-mcpz_error mcpz_branches_follow(struct mcpz_branches *walk, const struct mcpz_store *store,
-                                const struct mcpz_actor *actor, const struct mcpz_tip *after)
+/*
+ * Does `delta`, the next of its actor, follow `after`? What its author had written before it may
+ * be a branch within what all have signed, which is not here: there it is as good as what is.
+ */
+static mcpz_error check_follows(const struct mcpz_store *store, const struct mcpz_delta *delta,
+                                const struct mcpz_tip *after, bool *follows)
+{
+    struct mcpz_record before = {
+        .kind = MCPZ_RECORD_DELTA,
+        .delta = {.delta = {.document = delta->document, .actor = delta->actor, .seq = after->seq},
+                  .head = delta->prev},
+    };
+
+    *follows = mcpz_head_equal(&delta->prev, &after->head);
+    if (*follows) {
+        return MCPZ_OK;
+    }
+    mcpz_error error = store->get(store->context, &before);
+    if (error == MCPZ_ENOTFOUND) {
+        return mcpz_floor_is_settled(store, &delta->document, &delta->actor, after->seq, follows);
+    }
+    return error;
+}
+
+/* Walk what follows `after`; if `is_any`, all that comes behind it, whatever it follows. */
+static mcpz_error follow(struct mcpz_branches *walk, const struct mcpz_store *store,
+                         const struct mcpz_actor *actor, const struct mcpz_tip *after, bool is_any)
 {
     struct mcpz_record record = {
         .kind = MCPZ_RECORD_DELTA,
@@ -40,7 +65,11 @@ mcpz_error mcpz_branches_follow(struct mcpz_branches *walk, const struct mcpz_st
     }
     while (error == MCPZ_OK) {
         const struct mcpz_delta *delta = &record.delta.delta;
-        bool follows = mcpz_head_equal(&delta->prev, &after->head);
+        bool follows = true;
+        error = is_any ? MCPZ_OK : check_follows(store, delta, after, &follows);
+        if (error != MCPZ_OK) {
+            return error;
+        }
         found = true;
         if (follows && walk->count < MCPZ_BRANCHES_AT_ONCE) {
             walk->branches[walk->count++] = (struct mcpz_branch){
@@ -56,6 +85,18 @@ mcpz_error mcpz_branches_follow(struct mcpz_branches *walk, const struct mcpz_st
         return MCPZ_ECORRUPT; /* all deltas above the floor are kept */
     }
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+mcpz_error mcpz_branches_follow(struct mcpz_branches *walk, const struct mcpz_store *store,
+                                const struct mcpz_actor *actor, const struct mcpz_tip *after)
+{
+    return follow(walk, store, actor, after, false);
+}
+
+mcpz_error mcpz_branches_follow_signed(struct mcpz_branches *walk, const struct mcpz_store *store,
+                                       const struct mcpz_version *last)
+{
+    return follow(walk, store, &last->actor, &(struct mcpz_tip){last->seq, last->head}, true);
 }
 
 mcpz_error mcpz_branches_follow_closed(struct mcpz_branches *walk, const struct mcpz_store *store,

@@ -65,6 +65,14 @@ MCPZ_MUST_USE mcpz_error mcpz_branches_follow(struct mcpz_branches *walk,
                                               const struct mcpz_tip *after);
 
 /**
+ * Walk all that comes behind `last`, which all have signed, on whatever branch its author was
+ * there: what it had written instead does not count, what it wrote then does. Errors: as above
+ */
+MCPZ_MUST_USE mcpz_error mcpz_branches_follow_signed(struct mcpz_branches *walk,
+                                                     const struct mcpz_store *store,
+                                                     const struct mcpz_version *last);
+
+/**
  * Go along those lives that `closing` closes, each behind what `below` has of it; those that it
  * closes as well are left out.
  *

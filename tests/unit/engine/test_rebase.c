@@ -198,6 +198,79 @@ TEST(who_comes_back_with_another_branch_begins_anew)
     free_all();
 }
 
+/* What the liar writes next, behind a first one that all but it take for another. */
+static struct mcpz_delta second_delta(const struct mcpz_delta *first)
+{
+    static const struct mcpz_add add = {
+        .type = MCPZ_ENTRY_REGISTER,
+        .path = {.data = (const uint8_t *)"\x91\xa4more", .length = 6},
+        .value = {.data = (const uint8_t *)"\x09", .length = 1},
+    };
+    struct mcpz_delta second = *first;
+    struct mcpz_id id;
+
+    const struct mcpz_store *store = mcpz_engine_store(enter(&founder));
+    store->delta_id(store->context, first, &id);
+    leave(&founder);
+    second.seq = 2;
+    second.prev = mcpz_head_of(&id);
+    second.hlc = first->hlc + 1;
+    second.adds = &add;
+    return second;
+}
+
+static uint64_t last_of_liar(struct side *side)
+{
+    const struct mcpz_actor actor = first_delta(7).actor;
+    const struct mcpz_id id = document();
+    struct mcpz_document held;
+
+    CHECK_UINT(mcpz_document_load(&enter(side)->store, &id, &held), MCPZ_OK);
+    leave(side);
+    return mcpz_clock_get(held.clock.versions, held.clock.count, &actor);
+}
+
+static void fold_one_branch(void)
+{
+    write_lie(7);
+    write_more(MCPZ_FOLD_DELTAS);
+    pass_time(MCPZ_SECONDS(6));
+    CHECK_UINT(founder.engine->counters.floors_raised, 1);
+    lose_document(&other);
+}
+
+/* What follows the branch that does not count does: also for who comes to the base later. */
+TEST(what_follows_another_branch_than_was_signed_comes_to_all)
+{
+    make_liar(&no_history);
+    const struct mcpz_delta two = first_delta(8);
+    const struct mcpz_delta next = second_delta(&two);
+    fold_one_branch();
+    tell(&founder, &other, &next);
+    CHECK_UINT(last_of_liar(&founder), 2);
+    pass_time(MCPZ_SECONDS(30));
+    CHECK_UINT(last_of_liar(&other), 2);
+    check_same_root();
+    free_all();
+}
+
+TEST(who_begins_anew_takes_along_what_follows_the_branch_that_does_not_count)
+{
+    make_liar(&no_history);
+    const struct mcpz_delta two = first_delta(8);
+    const struct mcpz_delta next = second_delta(&two);
+    fold_one_branch();
+    tell(&other, &founder, &two);
+    tell(&other, &founder, &next);
+    pass_time(MCPZ_SECONDS(30));
+    CHECK_UINT(other.engine->counters.bases_begun_with, 1);
+    CHECK_UINT(last_of_liar(&other), 2);
+    CHECK_UINT(last_of_liar(&founder), 2);
+    CHECK_UINT(lie_at(&other), 7);
+    check_same_root();
+    free_all();
+}
+
 /* Who has asked all finds it before their answers: it may tell them that all have signed, and is
  * not to fold itself what it holds no longer. */
 TEST(who_asks_and_finds_another_branch_meanwhile_begins_anew)
@@ -257,5 +330,7 @@ TEST_MAIN(RUN(what_was_signed_counts_though_another_branch_was_found_meanwhile),
           RUN(a_document_begins_anew_in_a_store_that_is_sealed),
           RUN(who_waits_for_history_to_be_over_folds_for_whoever_found_another_branch),
           RUN(who_comes_back_with_another_branch_begins_anew),
+          RUN(what_follows_another_branch_than_was_signed_comes_to_all),
+          RUN(who_begins_anew_takes_along_what_follows_the_branch_that_does_not_count),
           RUN(who_asks_and_finds_another_branch_meanwhile_begins_anew),
           RUN(a_crash_finds_the_document_as_it_was_or_as_it_is))
