@@ -424,6 +424,14 @@ bool mcpz_sim_restore(struct mcpz_sim *sim, size_t index)
     return mcpz_mem_restore(sim->nodes[index].mem);
 }
 
+bool mcpz_sim_restore_unnoticed(struct mcpz_sim *sim, size_t index)
+{
+    const bool is_restored = mcpz_sim_restore(sim, index);
+
+    sim->nodes[index].disk_is_old = false;
+    return is_restored;
+}
+
 void mcpz_sim_pause(struct mcpz_sim *sim, size_t index, mcpz_time for_us)
 {
     sim->nodes[index].paused_until_us = sim->now + for_us;

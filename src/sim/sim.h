@@ -78,6 +78,12 @@ void mcpz_sim_back_up(struct mcpz_sim *sim, size_t index);
 /** kill -9, and its disk is what was kept aside. False: nothing was, and nothing happens. */
 bool mcpz_sim_restore(struct mcpz_sim *sim, size_t index);
 
+/**
+ * The same, and nothing tells the node: it goes on as who it was, under numbers that it has used,
+ * and so contradicts itself until it hears from others what it had written.
+ */
+bool mcpz_sim_restore_unnoticed(struct mcpz_sim *sim, size_t index);
+
 /** Stall (or let go on) all there is between two nodes; dialling fails meanwhile. */
 void mcpz_sim_cut(struct mcpz_sim *sim, size_t a, size_t b, bool cut);
 

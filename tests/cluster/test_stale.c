@@ -7,6 +7,9 @@
  *   - it is nowhere if somebody who had it removed it, or deleted its agent;
  *   - it is everywhere if whoever added it had seen all other deletes of its agent;
  *   - else it goes with its agent, or not, but alike at all nodes.
+ * A node may also be set back and not know it: it contradicts itself then. What it writes from its
+ * backup on is worth nothing, and all others are alike, and as they would be (P15). It may itself
+ * be left with what it had written instead, and is not looked at.
  *
  * MCPZ_STALE_HISTORIES=N and MCPZ_STALE_FROM=SEED say how many, from which seed.
  */
@@ -35,6 +38,7 @@ enum absence {
     APART,        /* it runs, and nobody hears it */
     APART_LATELY, /* it did not run, and then runs apart, with what it had */
     SET_BACK,     /* it does not run, and comes back with an older disk */
+    TWO_FACED,    /* the same, and it does not know: apart, it writes under numbers it has used */
     ABSENCES,
 };
 
@@ -43,6 +47,7 @@ struct element {
     uint64_t deletes_seen; /* by whoever added it, when it did */
     uint64_t deletes_of;   /* by whom it was seen */
     bool is_removed;
+    bool is_doubtful; /* it, or what became of it, was the word of who contradicts itself */
 };
 
 struct delete
@@ -63,11 +68,13 @@ struct history {
     struct delete deletes[DELETES_MAX];
     size_t delete_count;
     int64_t counted;
+    size_t liar; /* who contradicts itself; NODES: nobody */
 };
 
 /* What came about in all of them. */
 static uint64_t folded_away; /* histories in which a base came to who had been away */
 static uint64_t deleted_away;
+static uint64_t lied;
 
 static uint64_t number_of(const char *name, uint64_t usual)
 {
@@ -104,7 +111,7 @@ static bool keeps(struct history *history, size_t node, size_t agent)
 
 static const char *text_of(size_t number)
 {
-    static char text[16];
+    static char text[32];
 
     (void)snprintf(text, sizeof(text), "e%zu", number);
     return text;
@@ -116,7 +123,7 @@ static bool has(struct history *history, size_t node, size_t number)
                         text_of(number));
 }
 
-/* Are all that keep `agent` of those that hear each other alike? */
+/* Are all honest ones that keep `agent` of those that hear each other alike? */
 static bool is_alike(struct history *history, size_t agent)
 {
     uint8_t first[MCPZ_DIGEST_BYTES] = {0};
@@ -125,7 +132,8 @@ static bool is_alike(struct history *history, size_t agent)
 
     for (size_t i = 0; i < NODES; i++) {
         uint8_t root[MCPZ_DIGEST_BYTES] = {0};
-        if (!history->is_running[i] || history->is_apart[i] || !keeps(history, i, agent)) {
+        if (!history->is_running[i] || history->is_apart[i] || i == history->liar ||
+            !keeps(history, i, agent)) {
             continue;
         }
         const bool found = mcpz_sim_root(history->sim, i, names[agent], root);
@@ -140,6 +148,21 @@ static bool is_alike(struct history *history, size_t agent)
     return true;
 }
 
+static void print_roots(struct history *history)
+{
+    for (size_t agent = 0; agent < AGENTS; agent++) {
+        print_error("%s:", names[agent]);
+        for (size_t i = 0; i < NODES; i++) {
+            uint8_t root[MCPZ_DIGEST_BYTES] = {0};
+            const bool found =
+                history->is_running[i] && mcpz_sim_root(history->sim, i, names[agent], root);
+            print_error(" %s%02x%02x%s", found ? "" : "-", root[0], root[1],
+                        i == history->liar ? "!" : "");
+        }
+        print_error("\n");
+    }
+}
+
 /* Those that hear each other come to be alike; then each has seen what any of them had. */
 static void come_together(struct history *history)
 {
@@ -147,7 +170,10 @@ static void come_together(struct history *history)
     bool is_done = false;
 
     while (!is_done) {
-        HOLDS(history, mcpz_sim_now(history->sim) < until_us);
+        if (mcpz_sim_now(history->sim) >= until_us) {
+            print_roots(history);
+            HOLDS(history, mcpz_sim_now(history->sim) < until_us);
+        }
         run_for(history, MCPZ_SECONDS(1));
         is_done = true;
         for (size_t agent = 0; agent < AGENTS; agent++) {
@@ -196,7 +222,9 @@ static void add(struct history *history, size_t node, size_t agent)
     }
     struct element *element = &history->elements[history->element_count];
 
-    *element = (struct element){.agent = agent, .deletes_seen = deletes_seen_by(history, node)};
+    *element = (struct element){.agent = agent,
+                                .deletes_seen = deletes_seen_by(history, node),
+                                .is_doubtful = node == history->liar};
     if (write(history, node, agent,
               &(struct mcpz_sim_op){.op = MCPZ_AGENT_ADD,
                                     .path = "set",
@@ -215,11 +243,13 @@ static void remove_one(struct history *history, size_t node, size_t agent)
             number = i;
         }
     }
-    if (number != ELEMENTS_MAX) {
-        history->elements[number].is_removed |=
-            write(history, node, agent,
-                  &(struct mcpz_sim_op){
-                      .op = MCPZ_AGENT_REMOVE, .path = "set", .value = text_of(number)});
+    if (number != ELEMENTS_MAX &&
+        write(history, node, agent,
+              &(struct mcpz_sim_op){
+                  .op = MCPZ_AGENT_REMOVE, .path = "set", .value = text_of(number)})) {
+        struct element *element = &history->elements[number];
+        element->is_removed = element->is_removed || node != history->liar;
+        element->is_doubtful = element->is_doubtful || node == history->liar;
     }
 }
 
@@ -237,7 +267,12 @@ static void delete_agent(struct history *history, size_t node, size_t agent)
         return;
     }
     for (size_t i = 0; i < history->element_count; i++) {
-        history->elements[i].deletes_of |= seen[i] ? UINT64_C(1) << history->delete_count : 0;
+        struct element *element = &history->elements[i];
+        if (node == history->liar) { /* it may be worth nothing, and all the same have taken out */
+            element->is_doubtful = element->is_doubtful || element->agent == agent;
+        } else if (seen[i]) {
+            element->deletes_of |= UINT64_C(1) << history->delete_count;
+        }
     }
     history->deletes[history->delete_count] = (struct delete){.agent = agent};
     history->deletes[history->delete_count++].seen_by[node] = true;
@@ -312,16 +347,31 @@ static void start(struct history *history, size_t node)
     history->is_running[node] = true;
 }
 
+/* The others go on for longer than the grace, and fold. */
+static void stay_away(struct history *history)
+{
+    for (const mcpz_time end = mcpz_sim_now(history->sim) + AWAY_MIN_US;
+         mcpz_sim_now(history->sim) < end;) {
+        write_for(history, MCPZ_SECONDS(4), MCPZ_MS(800));
+        come_together(history);
+    }
+    write_for(history, MCPZ_SECONDS(3), MCPZ_MS(600));
+    come_together(history);
+    run_for(history, MCPZ_SECONDS(20)); /* what all have signed goes */
+}
+
 /* It has been away; the deletes it had seen until `deletes` is what it is set back to. */
 static void leave_and_return(struct history *history, size_t node, enum absence absence)
 {
     const size_t deletes = history->delete_count;
 
-    if (absence == SET_BACK) {
+    if (absence == SET_BACK || absence == TWO_FACED) {
         mcpz_sim_back_up(history->sim, node);
+        history->liar = absence == TWO_FACED ? node : NODES;
         write_for(history, MCPZ_SECONDS(4), MCPZ_MS(400));
         come_together(history);
-        HOLDS(history, mcpz_sim_restore(history->sim, node));
+        HOLDS(history, absence == TWO_FACED ? mcpz_sim_restore_unnoticed(history->sim, node)
+                                            : mcpz_sim_restore(history->sim, node));
         history->is_running[node] = false;
         for (size_t i = deletes; i < history->delete_count; i++) {
             history->deletes[i].seen_by[node] = false;
@@ -331,15 +381,10 @@ static void leave_and_return(struct history *history, size_t node, enum absence 
     } else {
         stop(history, node);
     }
-    for (const mcpz_time end = mcpz_sim_now(history->sim) + AWAY_MIN_US;
-         mcpz_sim_now(history->sim) < end;) {
-        write_for(history, MCPZ_SECONDS(4), MCPZ_MS(800));
-        come_together(history);
+    if (absence != TWO_FACED || chance(history, 50)) {
+        stay_away(history);
     }
-    write_for(history, MCPZ_SECONDS(3), MCPZ_MS(600));
-    come_together(history);
-    run_for(history, MCPZ_SECONDS(20)); /* what all have signed goes */
-    if (absence == APART_LATELY) {
+    if (absence == APART_LATELY || absence == TWO_FACED) {
         set_apart(history, node, true);
         start(history, node);
         write_for(history, MCPZ_SECONDS(4), MCPZ_MS(300));
@@ -376,7 +421,7 @@ static void check_elements(struct history *history)
     for (size_t i = 0; i < history->element_count; i++) {
         const struct element *element = &history->elements[i];
         for (size_t node = 0; node < NODES; node++) {
-            if (!keeps(history, node, element->agent)) {
+            if (node == history->liar || !keeps(history, node, element->agent)) {
                 continue;
             }
             const bool is_there = has(history, node, i);
@@ -385,8 +430,8 @@ static void check_elements(struct history *history)
                             node);
                 HOLDS(history, false);
             }
-            if (!is_there && !element->is_removed && element->deletes_of == 0 &&
-                deletes_beside(history, element) == 0) {
+            if (!is_there && !element->is_removed && !element->is_doubtful &&
+                element->deletes_of == 0 && deletes_beside(history, element) == 0) {
                 print_error("element %zu of %s is lost at node %zu\n", i, names[element->agent],
                             node);
                 HOLDS(history, false);
@@ -395,17 +440,25 @@ static void check_elements(struct history *history)
     }
 }
 
-/* Nobody was ever taken for one who contradicts itself. */
-static void check_forks(struct history *history)
+static void check_counter(struct history *history)
 {
     for (size_t node = 0; node < NODES; node++) {
-        struct mcpz_record record = {.kind = MCPZ_RECORD_FORK};
-        HOLDS(history, !mcpz_sim_reads_next(history->sim, node, &record));
-        if (keeps(history, node, COUNTED)) {
+        if (keeps(history, node, COUNTED) && history->liar == NODES) {
             HOLDS(history, mcpz_sim_counter(history->sim, node, names[COUNTED], "count") ==
                                history->counted);
         }
     }
+}
+
+static bool has_fork(struct history *history)
+{
+    bool is_found = false;
+
+    for (size_t node = 0; node < NODES; node++) {
+        struct mcpz_record record = {.kind = MCPZ_RECORD_FORK};
+        is_found = is_found || mcpz_sim_reads_next(history->sim, node, &record);
+    }
+    return is_found;
 }
 
 static void begin(struct history *history, uint64_t seed)
@@ -420,7 +473,7 @@ static void begin(struct history *history, uint64_t seed)
     };
 
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
-    *history = (struct history){.seed = seed, .sim = mcpz_sim_create(&config)};
+    *history = (struct history){.seed = seed, .sim = mcpz_sim_create(&config), .liar = NODES};
     mcpz_rng_init(&history->rng, seed);
     mcpz_sim_start_all(history->sim);
     for (size_t i = 0; i < NODES; i++) {
@@ -454,7 +507,11 @@ static void run_history(uint64_t seed)
     const size_t deletes = history.delete_count;
     leave_and_return(&history, node, (enum absence)mcpz_rng_below(&history.rng, ABSENCES));
     check_elements(&history);
-    check_forks(&history);
+    check_counter(&history);
+    const bool is_forked = has_fork(&history);
+    HOLDS(&history,
+          !is_forked || history.liar != NODES); /* nobody is taken for one who does not */
+    lied += history.liar != NODES ? 1 : 0;
     mcpz_sim_counters(history.sim, &counters);
     folded_away += counters.bases_installed > 0 ? 1 : 0;
     deleted_away += history.delete_count > deletes ? 1 : 0;
@@ -470,10 +527,10 @@ TEST(who_is_stale_brings_nothing_back_and_loses_nothing)
         run_history(seed);
     }
     print_message("%" PRIu64 " histories, %" PRIu64 " with a base for who was away, %" PRIu64
-                  " with deletes\n",
-                  count, folded_away, deleted_away);
+                  " with deletes, %" PRIu64 " with who contradicts itself\n",
+                  count, folded_away, deleted_away, lied);
     if (count >= SEEDS_OF(40)) {
-        CHECK(folded_away > count / 2 && deleted_away > count / 2);
+        CHECK(folded_away > count / 2 && deleted_away > count / 2 && lied > 0);
     }
 }
 
