@@ -367,7 +367,7 @@ static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
                        struct export *export)
 {
     struct mcpz_record record;
-    struct mcpz_bytes id;
+    struct mcpz_bytes id = mcpz_bytes(NULL, 0);
 
     if (!read_parameters(exchange, query, export, &id)) {
         return false;

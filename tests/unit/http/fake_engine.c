@@ -181,11 +181,16 @@ mcpz_error mcpz_engine_import(struct mcpz_engine *engine, struct mcpz_import *im
     struct mcpz_event event = {.kind = MCPZ_EVENT_AGENT_IMPORT, .import = {.request = request}};
 
     const size_t arena_used = engine->arena.used;
+    struct mcpz_delta delta = {.seq = 0};
     mcpz_error error = mcpz_msg_decode(message, &engine->arena, &msg);
+    if (error == MCPZ_OK && msg.kind == MCPZ_MSG_BATCH) {
+        error = mcpz_delta_decode(msg.batch.deltas[0], &engine->arena, &delta);
+    }
     mcpz_arena_rewind(&engine->arena, arena_used);
     if (error != MCPZ_OK) {
         return error;
     }
+    import->document = delta.document;
     if (msg.kind == MCPZ_MSG_AUTHOR) {
         return engine->import_error != MCPZ_OK ? engine->import_error : MCPZ_EUSED;
     }

@@ -493,7 +493,7 @@ TEST(an_export_that_cannot_be_says_why)
 
 static struct mcpz_exchange *import_with(size_t deltas, const char *query)
 {
-    char path[64];
+    char path[128];
     struct mcpz_body body;
 
     snprintf(path, sizeof(path), "/v1/snapshots/import%s%s", *query != '\0' ? "?" : "", query);
@@ -685,6 +685,33 @@ TEST(a_lenient_import_goes_on_behind_what_is_refused)
     fake_end();
 }
 
+TEST(an_agent_that_may_go_on_in_the_next_part_is_named)
+{
+    const struct mcpz_id document = {.bytes = {'d'}};
+    char expected[MCPZ_ID_TEXT_BYTES + 16];
+    char query[MCPZ_ID_TEXT_BYTES + 16];
+    char text[MCPZ_ID_TEXT_BYTES];
+
+    fake_begin();
+    mcpz_id_to_text(&document, 'd', text);
+    (void)snprintf(expected, sizeof(expected), "\"open\":\"%s\"", text);
+    (void)snprintf(query, sizeof(query), "claim=%s", text);
+    struct mcpz_exchange *exchange = import_with(1, "defer=1");
+    fake_reply(1, MCPZ_CODE_OK, "");
+    CHECK_UINT(fake_status(exchange), 200);
+    CHECK(strstr(fake_text(exchange), expected) != NULL);
+    mcpz_api_close(exchange);
+    exchange = import_with(1, query); /* not for later any more */
+    fake_reply(2, MCPZ_CODE_OK, "");
+    CHECK_UINT(fake_status(exchange), 200);
+    CHECK(strstr(fake_text(exchange), "\"open\"") == NULL);
+    mcpz_api_close(exchange);
+    exchange = import_with(1, "claim=agent");
+    CHECK_UINT(fake_status(exchange), 400);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
 TEST(a_refused_delta_stops_the_import)
 {
     fake_begin();
@@ -730,4 +757,5 @@ TEST_MAIN(RUN(a_file_that_passes_by_is_followed_to_its_end),
           RUN(a_base_is_handed_in_when_it_is_whole), RUN(a_file_comes_in_part_by_part),
           RUN(what_is_here_is_not_imported_again), RUN(a_forged_or_foreign_file_changes_nothing),
           RUN(a_lenient_import_goes_on_behind_what_is_refused),
+          RUN(an_agent_that_may_go_on_in_the_next_part_is_named),
           RUN(a_refused_delta_stops_the_import), RUN(nothing_of_a_damaged_file_is_applied))
