@@ -41,16 +41,28 @@ static void write_one(struct disk *disk, const char *key)
     CHECK(disk_wait(disk, disk_commit(disk)).error == MCPZ_OK);
 }
 
-/* Open, say whether it was set back, and write once if asked to. */
-static bool opens_set_back(struct disk *disk, const char *key)
+/* What a store says of itself when it is opened. */
+struct opened {
+    bool is_set_back;
+    bool is_vouched_for;
+};
+
+/* Open, look, and write once if asked to. */
+static struct opened open_once(struct disk *disk, const char *key)
 {
     CHECK_UINT(disk_open(disk), MCPZ_OK);
-    bool set_back = mcpz_lmdb_is_set_back(disk->lmdb);
+    const struct opened opened = {.is_set_back = mcpz_lmdb_is_set_back(disk->lmdb),
+                                  .is_vouched_for = mcpz_lmdb_is_vouched_for(disk->lmdb)};
     if (key != NULL) {
         write_one(disk, key);
     }
     disk_close(disk);
-    return set_back;
+    return opened;
+}
+
+static bool opens_set_back(struct disk *disk, const char *key)
+{
+    return open_once(disk, key).is_set_back;
 }
 
 TEST(a_store_that_was_left_alone_is_the_one_it_was)
@@ -157,14 +169,10 @@ static void put_back(const struct scratch *backup, const struct scratch *directo
 
 static bool opens_vouched_for(struct disk *disk, const char *key)
 {
-    CHECK_UINT(disk_open(disk), MCPZ_OK);
-    CHECK(!mcpz_lmdb_is_set_back(disk->lmdb));
-    bool is_vouched_for = mcpz_lmdb_is_vouched_for(disk->lmdb);
-    if (key != NULL) {
-        write_one(disk, key);
-    }
-    disk_close(disk);
-    return is_vouched_for;
+    const struct opened opened = open_once(disk, key);
+
+    CHECK(!opened.is_set_back);
+    return opened.is_vouched_for;
 }
 
 TEST(a_disk_put_back_whole_is_not_vouched_for_until_something_is_written)
