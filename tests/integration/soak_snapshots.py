@@ -112,6 +112,7 @@ class Storm:
         self.lock = threading.Lock()
         self.writers = [Writer(f"w{i}", self, seed * 100 + i) for i in range(WRITERS)]
         self.notes = []
+        self.disk = None      # a small one
         self.began = time.monotonic()
         self.events = []      # what was done to nodes, and when
 
@@ -143,7 +144,6 @@ class Storm:
     # ---- Disks
 
     def mount(self, path):
-        self.disk = None
         path.mkdir(mode=0o700)
         done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=700", "mcpz-soak", str(path)],
                               capture_output=True, check=False) if os.geteuid() == 0 else None
