@@ -131,9 +131,9 @@ class Layout(unittest.TestCase):
             keepers = until("blobs have moved", lambda: self.whole(b, named))
             self.assertNotIn(b.id, keepers)
             self.assertEqual(b.ask("blob", "list", "--here"), [])
-            path, of_d = self.blob_of(b, d)
             written = len(writer.promised)
             d.kill()
+            path, of_d = self.blob_of(b, d)  # put only now: else D may have it already
             # What a dead node was to have it has not, whatever others have.
             self.assertEqual(b.ask("blob", "put", path, "--ack", "quorum", "--timeout", "30s")["copies"], 2)
             self.assertEqual(b.run("blob", "put", path, "--ack", "all", "--timeout", "1s").returncode, 5)
