@@ -263,7 +263,10 @@ static void do_step(struct reader *reader, struct input *input)
     }
     case DELTA: {
         const struct side *side = take(input) % 2 == 0 ? &founder : &other;
-        hand_in_signed(reader, side->identity, take_bytes(input));
+        const struct mcpz_bytes delta = take_bytes(input);
+        if (delta.length > 0 && delta.length <= MCPZ_DELTA_BYTES_MAX) {
+            hand_in_signed(reader, side->identity, delta);
+        }
         break;
     }
     case MENDED: {
