@@ -369,13 +369,23 @@ void mcpz_task_yield(struct mcpz_task_step *step, struct mcpz_task_now *task, ui
 
 /* ---- Hearing: as whoever is to keep it ---------------------------------------------------- */
 
-/* Does its owner say something that we do not know better? */
+/*
+ * Does its owner say something that we do not know better? Of two owners with the same epoch that
+ * one is believed which the other would give way to: else who holds on would be told by us to
+ * give way, for ever.
+ */
 static bool is_newer(const struct mcpz_task_state *said, const struct mcpz_task_state *known)
 {
-    if (said->epoch != known->epoch || !mcpz_id_equal(&said->owner, &known->owner)) {
+    bool yielded = known->phase == MCPZ_TASK_YIELDED;
+
+    if (said->epoch != known->epoch) {
         return said->epoch > known->epoch;
     }
-    return said->revision >= known->revision || known->phase == MCPZ_TASK_YIELDED;
+    if (!mcpz_id_equal(&said->owner, &known->owner)) {
+        return (yielded || !mcpz_task_is_over(known)) &&
+               mcpz_id_compare(&said->owner, &known->owner) > 0;
+    }
+    return said->revision >= known->revision || yielded;
 }
 
 /* Keep what its owner says of a task that we have. False: it is not for it to say. */
