@@ -58,9 +58,17 @@ static mcpz_time stall_at(const struct mcpz_carrier_sight *sight)
     return sight->now + MCPZ_RELAY_STALL_US * (sight->links->health + 1);
 }
 
-static bool has_stalled(const struct mcpz_carrier_flight *flight, mcpz_time now)
+static bool is_overdue(const struct mcpz_carrier_flight *flight, mcpz_time now)
 {
-    return flight->stalled || (flight->flying > 0 && flight->stalls_us <= now);
+    return !flight->stalled && flight->flying > 0 && flight->stalls_us <= now;
+}
+
+/* Who has stood still itself has not read yet what was taken meanwhile. */
+static bool has_stalled(const struct mcpz_carrier_flight *flight,
+                        const struct mcpz_carrier_sight *sight)
+{
+    return flight->stalled || (is_overdue(flight, sight->now) &&
+                               !mcpz_links_have_just_woken(sight->links, sight->now));
 }
 
 void mcpz_carrier_taken(struct mcpz_carrier *carrier, const struct mcpz_carrier_sight *sight,
@@ -182,7 +190,7 @@ bool mcpz_carrier_send(struct mcpz_carrier *carrier, const struct mcpz_carrier_s
     struct mcpz_carrier_flight *flight = flight_of(carrier, &link->id);
     /* What goes back makes something end: it is small, and goes in any case. */
     if (relay->kind != MCPZ_RELAY_BROKEN &&
-        (has_stalled(flight, sight->now) ||
+        (has_stalled(flight, sight) ||
          flight->flying + cost_of(relay) > MCPZ_RELAY_FLIGHT_BYTES_MAX)) {
         return false;
     }
@@ -266,6 +274,9 @@ void mcpz_carrier_tick(struct mcpz_carrier *carrier, const struct mcpz_carrier_s
             flight->stalled = false;
             flight->flying = 0;
         }
+        if (is_overdue(flight, sight->now) && !has_stalled(flight, sight)) {
+            flight->stalls_us = stall_at(sight);
+        }
     }
 }
 
@@ -274,7 +285,7 @@ bool mcpz_carrier_next_stalled(struct mcpz_carrier *carrier,
 {
     for (size_t i = 0; i < carrier->count; i++) {
         struct mcpz_carrier_flight *flight = &carrier->flights[i];
-        if (!flight->stalled && has_stalled(flight, sight->now)) {
+        if (!flight->stalled && has_stalled(flight, sight)) {
             flight->stalled = true;
             flight->again_us = sight->now + MCPZ_RELAY_AGAIN_US;
             carrier->stalls++;

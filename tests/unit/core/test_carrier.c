@@ -331,6 +331,34 @@ TEST(who_takes_nothing_is_handed_nothing_more)
     CHECK(mcpz_carrier_next_stalled(&carrier, &sight, &stalled));
 }
 
+/* Its neighbour took it long ago, and said so: that waits to be read. */
+TEST(who_has_stood_still_itself_calls_nobody_stalled)
+{
+    struct mcpz_id stalled;
+
+    set_up();
+    const struct mcpz_short path[] = {name_of(&alice), name_of(&self), name_of(&bob)};
+    CHECK(!take(&alice, from_alice(path, 3, 1)));
+    sight.now += 2 * MCPZ_RELAY_STALL_US;
+    links.lags = 1;
+    links.awake_us = sight.now;
+    CHECK(!take(&alice, from_alice(path, 3, 1)));
+    CHECK_UINT(sent(MCPZ_MSG_RELAY)->relay.kind, MCPZ_RELAY_SEALED);
+    mcpz_carrier_taken(&carrier, &sight, &alice, UINT32_MAX);
+    mcpz_carrier_tick(&carrier, &sight, &out);
+    CHECK(!mcpz_carrier_next_stalled(&carrier, &sight, &stalled));
+    const mcpz_time due_us = sight.now + MCPZ_RELAY_STALL_US;
+    CHECK(mcpz_carrier_deadline(&carrier) <= due_us);
+
+    /* If it says nothing now either, it has. */
+    sight.now = due_us - 1;
+    mcpz_carrier_tick(&carrier, &sight, &out);
+    CHECK(!mcpz_carrier_next_stalled(&carrier, &sight, &stalled));
+    sight.now = due_us;
+    CHECK(mcpz_carrier_next_stalled(&carrier, &sight, &stalled));
+    CHECK(mcpz_id_equal(&stalled, &bob));
+}
+
 /* What a link was handed can be lost here, with a batch that the disk did not take: nobody will
  * ever say that it was taken. Found by a storm with full disks. */
 TEST(a_link_that_stands_is_used_again_after_a_while_though_it_took_nothing)
@@ -365,6 +393,7 @@ TEST(a_link_that_stands_is_used_again_after_a_while_though_it_took_nothing)
 TEST_MAIN(RUN(who_turns_back_signs_it_and_nobody_else_can),
           RUN(so_many_are_signed_in_a_second_and_no_more), RUN(what_is_owed_is_told_after_a_while),
           RUN(who_takes_nothing_is_handed_nothing_more),
+          RUN(who_has_stood_still_itself_calls_nobody_stalled),
           RUN(a_link_that_stands_is_used_again_after_a_while_though_it_took_nothing),
           RUN(what_is_for_another_goes_on_as_it_is), RUN(what_is_for_us_stays),
           RUN(what_cannot_go_on_is_answered), RUN(an_answer_finds_its_way_back),
