@@ -89,7 +89,9 @@ static void say_ids(size_t index, bool ended, const struct mcpz_id *ids, size_t 
     static uint8_t page[PAGE_BYTES_MAX];
 
     page[0] = ended;
-    memcpy(page + 1, ids, count * MCPZ_ID_BYTES);
+    if (count > 0) {
+        memcpy(page + 1, ids, count * MCPZ_ID_BYTES);
+    }
     fake_fellow_sends(index, 200, mcpz_bytes(page, 1 + count * MCPZ_ID_BYTES));
 }
 
