@@ -25,6 +25,7 @@ extern const struct mcpz_verb_table mcpz_doctor_verbs;
 extern const struct mcpz_verb_table mcpz_drain_verbs;
 extern const struct mcpz_verb_table mcpz_durable_verbs;
 extern const struct mcpz_verb_table mcpz_events_verbs;
+extern const struct mcpz_verb_table mcpz_forks_verbs;
 extern const struct mcpz_verb_table mcpz_help_verbs;
 extern const struct mcpz_verb_table mcpz_history_verbs;
 extern const struct mcpz_verb_table mcpz_key_verbs;

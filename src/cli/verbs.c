@@ -29,6 +29,7 @@ static const struct mcpz_verb_table *const tables[] = {
     &mcpz_mcp_stdio_verbs,
     &mcpz_mcp_config_verbs,
     &mcpz_agent_verbs,
+    &mcpz_forks_verbs,
     &mcpz_history_verbs,
     &mcpz_restore_verbs,
     &mcpz_apply_verbs,
