@@ -289,14 +289,20 @@ TEST(where_the_disk_is_full_that_is_said_and_nothing_is_left)
     end();
 }
 
+/* As many as can be are being placed, or none is. */
+static void fill_places(bool used)
+{
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+        world.api->blobs.places[i].used = used;
+        world.api->blobs.places[i].ask_us = MCPZ_TIME_NEVER;
+    }
+}
+
 TEST(while_too_many_are_being_placed_it_waits)
 {
     begin();
     fake_upload.id = foreign;
-    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
-        world.api->blobs.places[i].used = true;
-        world.api->blobs.places[i].ask_us = MCPZ_TIME_NEVER;
-    }
+    fill_places(true);
     take_all();
     CHECK_UINT(taken, 1);
     CHECK_UINT(arrival.blobs_put, 0);
@@ -307,9 +313,7 @@ TEST(while_too_many_are_being_placed_it_waits)
     settle();
     CHECK_UINT(taken, 2);
     CHECK_UINT(arrival.blobs_put, 1);
-    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
-        world.api->blobs.places[i].used = false;
-    }
+    fill_places(false);
     end();
 }
 
@@ -317,17 +321,12 @@ TEST(when_it_has_waited_long_it_can_be_imported_again)
 {
     begin();
     fake_upload.id = foreign;
-    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
-        world.api->blobs.places[i].used = true;
-        world.api->blobs.places[i].ask_us = MCPZ_TIME_NEVER;
-    }
+    fill_places(true);
     take_all();
     fake_blobs_tick(MCPZ_BLOB_ARRIVAL_PATIENCE_US);
     CHECK_UINT(fake_status(exchange), 429);
     CHECK(fake_upload.is_open);
-    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
-        world.api->blobs.places[i].used = false;
-    }
+    fill_places(false);
     mcpz_api_close(exchange);
     begin_exchange();
     take_all();
