@@ -111,6 +111,11 @@ static void fail(struct mcpz_blob_arrival *arrival, struct mcpz_exchange *exchan
     end(arrival);
 }
 
+static void fail_busy(struct mcpz_blob_arrival *arrival, struct mcpz_exchange *exchange)
+{
+    fail(arrival, exchange, MCPZ_CODE_BUSY, "too much is asked at once: try again");
+}
+
 static mcpz_error read_bytes(struct mcpz_blob_arrival *arrival, const struct mcpz_body *body)
 {
     const struct mcpz_snapshot_blob *blob = &arrival->blob;
@@ -150,7 +155,7 @@ static void ask(struct mcpz_blob_arrival *arrival, struct mcpz_exchange *exchang
 {
     arrival->phase = phase;
     if (!mcpz_inner_ask(exchange, &arrival->asked, asked)) {
-        fail(arrival, exchange, MCPZ_CODE_BUSY, "too much is asked at once: try again");
+        fail_busy(arrival, exchange);
     }
 }
 
@@ -272,17 +277,11 @@ static void put(struct mcpz_blob_arrival *arrival, struct mcpz_exchange *exchang
 static void free_brief(struct mcpz_blob_arrival *arrival, struct mcpz_exchange *exchange,
                        enum phase phase)
 {
-    char name[MCPZ_ID_TEXT_BYTES];
-    char path[MCPZ_ID_TEXT_BYTES + 16];
-    char query[MCPZ_QUERY_BYTES_MAX];
-
-    mcpz_id_to_text(&arrival->id, 'b', name);
-    (void)snprintf(path, sizeof(path), "/v1/blobs/%s", name);
-    ask(arrival, exchange, phase,
-        &(struct mcpz_inner_request){.method = MCPZ_DELETE,
-                                     .path = path,
-                                     .query =
-                                         query_of(arrival, query, "ref=" MCPZ_BLOB_REF_BRIEF)});
+    arrival->phase = phase;
+    if (!mcpz_blob_refs_free_brief(exchange, &arrival->asked, &arrival->id,
+                                   arrival->blob.tenant)) {
+        fail_busy(arrival, exchange);
+    }
 }
 
 /* ---- Its old name ------------------------------------------------------------------------- */
@@ -296,7 +295,7 @@ static void refer(struct mcpz_blob_arrival *arrival, struct mcpz_exchange *excha
 
     arrival->phase = REFERRING;
     if (!mcpz_inner_open(exchange, &arrival->asked)) {
-        fail(arrival, exchange, MCPZ_CODE_BUSY, "too much is asked at once: try again");
+        fail_busy(arrival, exchange);
         return;
     }
     mcpz_blob_book_id(&arrival->blob.root, &document);
@@ -329,7 +328,7 @@ static void rename_old(struct mcpz_blob_arrival *arrival, struct mcpz_exchange *
     memcpy(about.tenant, arrival->blob.tenant, sizeof(about.tenant));
     arrival->phase = NAMING;
     if (!mcpz_inner_open(exchange, &arrival->asked)) {
-        fail(arrival, exchange, MCPZ_CODE_BUSY, "too much is asked at once: try again");
+        fail_busy(arrival, exchange);
         return;
     }
     write_alias(arrival->asked, &about, &arrival->id);

@@ -1,7 +1,5 @@
 #include "http/blob_claims.h"
 
-#include <stdio.h>
-
 #include "http/blob_book.h"
 #include "http/blob_refs.h"
 #include "http/inner.h"
@@ -34,21 +32,11 @@ static void claim(struct mcpz_blob_claims *claims, struct mcpz_exchange *exchang
 static bool free_brief(struct mcpz_blob_claims *claims, struct mcpz_exchange *exchange,
                        const struct mcpz_store *store)
 {
-    char name[MCPZ_ID_TEXT_BYTES];
-    char path[MCPZ_ID_TEXT_BYTES + 16];
-    char query[MCPZ_TENANT_BYTES_MAX + 32];
-
     if (!claims->frees_brief || !mcpz_blob_book_has(store, &claims->named, MCPZ_BLOB_REF_BRIEF)) {
         return false;
     }
-    mcpz_id_to_text(&claims->named, 'b', name);
-    (void)snprintf(path, sizeof(path), "/v1/blobs/%s", name);
-    const int length = snprintf(query, sizeof(query), "tenant=%s%cref=" MCPZ_BLOB_REF_BRIEF,
-                                claims->tenant, '\0');
-    claims->is_freeing = mcpz_inner_ask(
-        exchange, &claims->referring,
-        &(struct mcpz_inner_request){
-            .method = MCPZ_DELETE, .path = path, .query = mcpz_bytes(query, (size_t)length)});
+    claims->is_freeing =
+        mcpz_blob_refs_free_brief(exchange, &claims->referring, &claims->named, claims->tenant);
     return claims->is_freeing;
 }
 

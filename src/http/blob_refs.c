@@ -1,10 +1,12 @@
 #include "http/blob_refs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "http/agent_owners.h"
 #include "http/blob_serve.h"
+#include "http/inner.h"
 #include "wire/value.h"
 
 #define ASK_MS 5000
@@ -276,4 +278,21 @@ void mcpz_blob_refs_serve(struct mcpz_exchange *exchange, const json_t *object)
     memcpy(reference.tenant, tenant, strlen(tenant) + 1);
     mcpz_id_to_text(&document, 'd', reference.ref);
     answer_when_written(exchange, &reference);
+}
+
+bool mcpz_blob_refs_free_brief(struct mcpz_exchange *exchange, struct mcpz_exchange **inner,
+                               const struct mcpz_id *blob, const char *tenant)
+{
+    char name[MCPZ_ID_TEXT_BYTES];
+    char path[MCPZ_ID_TEXT_BYTES + 16];
+    char query[MCPZ_TENANT_BYTES_MAX + 32];
+
+    mcpz_id_to_text(blob, 'b', name);
+    (void)snprintf(path, sizeof(path), "/v1/blobs/%s", name);
+    const int length =
+        snprintf(query, sizeof(query), "tenant=%s%cref=" MCPZ_BLOB_REF_BRIEF, tenant, '\0');
+    return mcpz_inner_ask(
+        exchange, inner,
+        &(struct mcpz_inner_request){
+            .method = MCPZ_DELETE, .path = path, .query = mcpz_bytes(query, (size_t)length)});
 }

@@ -42,4 +42,12 @@ void mcpz_blob_refs_serve(struct mcpz_exchange *exchange, const json_t *object);
 void mcpz_blob_refs_add(struct mcpz_exchange *exchange, const struct mcpz_blob_ref *named,
                         const struct mcpz_id *document);
 
+/**
+ * What was put with ?ref=brief is needed by something else now, or by nobody: have "brief" let go
+ * of it. `*inner` and the answer are as of mcpz_inner_ask().
+ */
+MCPZ_MUST_USE bool mcpz_blob_refs_free_brief(struct mcpz_exchange *exchange,
+                                             struct mcpz_exchange **inner,
+                                             const struct mcpz_id *blob, const char *tenant);
+
 #endif
