@@ -15,7 +15,7 @@ SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
 sys.path.insert(0, str(SUPPORT))
 
 from mcp_call import Client  # noqa: E402
-from mesh import MCPZ, PATIENCE_S, Failed, Mesh, run, until, wait_linked  # noqa: E402
+from mesh import LOOPBACK, MCPZ, PATIENCE_S, Failed, Mesh, run, until, wait_linked  # noqa: E402
 
 ELICITS = {"capabilities": {"elicitation": {}}, "clientInfo": {"name": "test", "version": "1"}}
 ERAS = ("legacy", "modern")
@@ -33,7 +33,7 @@ class Server:
     """One tests/support/mcp_http_server.py, and the requests that it was made."""
 
     def __init__(self, era, **options):
-        self.era, self.options = era, options
+        self.era, self.options = era, {"host": LOOPBACK, **options}
         self.start()
 
     def start(self):
@@ -65,7 +65,7 @@ class Server:
     @property
     def url(self):
         scheme = "https" if "cert" in self.options else "http"
-        return f"{scheme}://127.0.0.1:{self.port}/mcp"
+        return f"{scheme}://{LOOPBACK}:{self.port}/mcp"
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -263,7 +263,7 @@ class McpRemote(unittest.TestCase):
         gone = Server("legacy")
         gone.kill()
         for name, url, words in (
-                ("refused", gone.url, "cannot connect to http://127.0.0.1"),
+                ("refused", gone.url, f"cannot connect to http://{LOOPBACK}"),
                 ("nowhere", "http://no.such.host.invalid/mcp", "Could not resolve host"),
                 ("plain", self.shared["legacy"].url.replace("http:", "https:"), "cannot connect"),
                 ("lost", self.a.ready["api"] + "/nothing", "404")):
@@ -275,7 +275,7 @@ class McpRemote(unittest.TestCase):
         directory = pathlib.Path(self.mesh.directory)
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-             "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem",
+             f"/CN={LOOPBACK}", "-addext", f"subjectAltName=IP:{LOOPBACK}", "-keyout", "key.pem",
              "-out", "ca.pem"], cwd=directory, check=True, capture_output=True)
         both = directory / "both.pem"
         both.write_text((directory / "key.pem").read_text() + (directory / "ca.pem").read_text())

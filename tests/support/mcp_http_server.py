@@ -272,7 +272,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 def main():
-    server = Server(("127.0.0.1", int(OPTIONS.get("port", 0))), Handler)
+    server = Server((OPTIONS.get("host", "127.0.0.1"), int(OPTIONS.get("port", 0))), Handler)
     if "cert" in OPTIONS:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(OPTIONS["cert"])

@@ -15,6 +15,10 @@ MCPZ = os.environ.get("MCPZ", str(ROOT / "build/src/cli/mcpz"))
 # Only a bound on how long a condition may take to come true; sanitizers and busy machines are slow.
 PATIENCE_S = float(os.environ.get("MCPZ_TEST_PATIENCE", "60"))
 
+# An address of loopback that no other test of this machine has: who is stopped and started again with
+# its port finds it free, and who goes on dialling it meanwhile meets nobody else.
+LOOPBACK = "127.{}.{}.{}".format(64 + (os.getpid() >> 16) % 64, os.getpid() >> 8 & 255, os.getpid() & 255)
+
 
 class Failed(Exception):
     """A condition did not come true, or a command did not do what it should."""
@@ -56,7 +60,7 @@ class Node:
         self.process = None
         self.ready = None
 
-    def start(self, *arguments, listen="127.0.0.1:0", env=None, within=()):
+    def start(self, *arguments, listen=f"{LOOPBACK}:0", env=None, within=()):
         """Start and wait until it says that it is ready. The line it says is in `self.ready`.
 
         `within` is a command to run it under: ("ip", "netns", "exec", NAME).
