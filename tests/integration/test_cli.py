@@ -172,7 +172,7 @@ class Cli(unittest.TestCase):
         changes = [{"path": "/k", "after": 1}, {"path": "/steps", "after": ["a"]}]
         self.assertEqual(ask("agent", "restore", "past", "--at", then, "--dry-run"), changes)
         self.assertEqual(self.a.run("agent", "get", "past").returncode, 6)
-        self.assertEqual(ask("agent", "restore", "past", "--at", then, "--ack", "all"), changes)
+        self.assertEqual(ask("agent", "restore", "past", "--at", then, "--ack", "all", "--timeout", "60s"), changes)
         self.assertEqual(self.b.ask("agent", "get", "past")["state"], {"k": 1, "steps": ["a"]})
         self.assertEqual(ask("agent", "restore", "past", "--at", then), [])
         self.assertEqual(ask("agent", "at", "past", writes[3]["version"])["state"],

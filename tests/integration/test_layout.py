@@ -112,7 +112,7 @@ class Layout(unittest.TestCase):
             lines += [{"op": "set", "id": agent, "path": "map", "file": "map.bin"} for agent in AGENTS]
             fleet = pathlib.Path(mesh.directory) / "fleet.ndjson"
             fleet.write_text("".join(json.dumps(line) + "\n" for line in lines))
-            said = e.ask("agent", "apply", str(fleet), "--ack", "all")
+            said = e.ask("agent", "apply", str(fleet), "--ack", "all", "--timeout", "60s")
             self.assertEqual((said["applied"], said["failed"]), (len(lines), 0))
             self.assertEqual([e.ask("agent", "get", agent)["state"]["n"] for agent in AGENTS], [6] * len(AGENTS))
             named = b.ask("agent", "get", AGENTS[0])["state"]["map"]["$blob"]
@@ -203,7 +203,7 @@ class Layout(unittest.TestCase):
                 self.assertEqual(said["copies"], 2)
             c.kill()
             self.assertEqual(b.run("agent", "add", "new", "log", "10", "--ack", "all", "--timeout", "1s").returncode, 5)
-            b.ask("agent", "add", "old", "log", "11", "--ack", "one")
+            b.ask("agent", "add", "old", "log", "11", "--ack", "one", "--timeout", "60s")
             c.start(listen="none")
             for agent, numbers in (("new", list(range(11))), ("old", [11])):
                 until(f"C has what it missed of {agent}", lambda agent=agent, numbers=numbers: sorted(
@@ -250,7 +250,7 @@ class Layout(unittest.TestCase):
             self.assertIn("no room on the disk of D", "".join(b.status()["health"]))
             self.assertIn("no room on the disk of D", b.run("doctor").stdout)
             self.assertIn("is full", "".join(d.status()["health"]))
-            self.assertEqual(b.ask("agent", "add", AGENTS[0], "log", "1", "--ack", "quorum")["copies"], 2)
+            self.assertEqual(b.ask("agent", "add", AGENTS[0], "log", "1", "--ack", "quorum", "--timeout", "60s")["copies"], 2)
 
             disk.grow()
             self.settled(nodes, 2)

@@ -281,7 +281,7 @@ class Store(unittest.TestCase):
         b = self.mesh.joiner(a, "B")
         wait_linked([a, b])
         # On both disks: what B shows may not be on its own yet.
-        a.ask("agent", "create", "x", "--ack", "all")
+        a.ask("agent", "create", "x", "--ack", "all", "--timeout", "60s")
         # Each writes while the other is not there.
         b.kill()
         a.ask("agent", "set", "x", "who", '"a"')
