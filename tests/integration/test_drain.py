@@ -3,13 +3,14 @@
 import json
 import pathlib
 import signal
+import subprocess
 import sys
 import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from mesh import Mesh, until  # noqa: E402
+from mesh import MCPZ, PATIENCE_S, Mesh, until  # noqa: E402
 
 
 class Load:
@@ -68,7 +69,7 @@ class Drain(unittest.TestCase):
         try:
             until("all three have done some",
                   lambda: {first.id, second.id, third.id} <= set(load.done))
-            drained = first.ask("drain", "--timeout", "30s")
+            drained = first.ask("drain", "--timeout", "60s")
             self.assertEqual(drained["state"], "drained")
             self.assertEqual(first.process.wait(60), 0)
             before = len(load.done)
@@ -91,40 +92,44 @@ class Drain(unittest.TestCase):
             load.stop()
         self.assertEqual(load.failed, [])
 
+    def task_until_told(self, node):
+        """A task that runs until its input ends, which tell() says."""
+        return subprocess.Popen([MCPZ, "task", "run", "slow", "--input", "-", "--timeout", f"{PATIENCE_S:.0f}s",
+                                 "--data", str(node.data)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def tell(self, task):
+        out, _ = task.communicate("1")
+        return out, task.returncode
+
     def test_what_runs_is_finished_and_what_comes_is_refused(self):
-        node = self.mesh.founder("A", "--provide", "slow=cat; sleep 2", "--provide", "echo=cat")
-        result = {}
-        thread = threading.Thread(target=lambda: result.update(
-            node.ask("task", "run", "slow", "--params", "1", "--timeout", "30s")))
-        thread.start()
+        node = self.mesh.founder("A", "--provide", "slow=cat", "--provide", "echo=cat")
+        slow = self.task_until_told(node)
         until("it runs", lambda: node.status()["gate"]["running"] == 1)
         ended = {}
-        drain = threading.Thread(target=lambda: ended.update(node.ask("drain")))
+        drain = threading.Thread(target=lambda: ended.update(node.ask("drain", "--timeout", "60s")))
         drain.start()
         until("it is being drained", lambda: node.status()["drain"]["state"] == "finishing")
         refused = node.run("task", "run", "echo", "--json")
         self.assertEqual(json.loads(refused.stdout)["error"]["code"], "no_provider")
         self.assertIn("finishing", node.run("status").stdout)
-        thread.join()
+        self.assertEqual(self.tell(slow), ("1", 0))
         drain.join()
-        self.assertEqual(result["state"], "done")
         self.assertEqual(ended["state"], "drained")
         self.assertEqual(node.process.wait(60), 0)
 
     def test_a_drain_can_be_taken_back(self):
-        node = self.mesh.founder("A", "--provide", "slow=sleep 2", "--provide", "echo=cat")
+        node = self.mesh.founder("A", "--provide", "slow=cat", "--provide", "echo=cat")
         self.assertEqual(node.run("drain", "--cancel").returncode, 8)
-        thread = threading.Thread(target=lambda: node.run("task", "run", "slow"))
-        thread.start()
+        slow = self.task_until_told(node)
         until("it runs", lambda: node.status()["gate"]["running"] == 1)
         outcome = []
-        drain = threading.Thread(target=lambda: outcome.append(node.run("drain", "--json")))
+        drain = threading.Thread(target=lambda: outcome.append(node.run("drain", "--timeout", "60s", "--json")))
         drain.start()
         until("it is being drained", lambda: node.status()["drain"]["state"] == "finishing")
         self.assertEqual(node.ask("drain", "--cancel")["state"], "serving")
         drain.join()
         self.assertEqual(json.loads(outcome[0].stdout)["error"]["code"], "cancelled")
-        thread.join()
+        self.assertEqual(self.tell(slow), ("1", 0))
         self.assertEqual(node.ask("task", "run", "echo", "--params", "7")["result"], 7)
         self.assertIsNone(node.process.poll())
 

@@ -120,10 +120,11 @@ class Events(unittest.TestCase):
     def test_people_get_a_line_of_the_types_they_ask_for(self):
         with Follower(self.a, "--type", "suspect,dead") as follower:
             self.b.kill()
-            until("both lines are there", lambda: len(follower.lines) >= 2)
+            until("both lines are there", lambda: " dead " in "".join(follower.lines))
             self.assertEqual(follower.end(signal.SIGINT), (0, ""))
-        self.assertRegex(follower.lines[0], r"^\d\d:\d\d:\d\d\.\d{3}  suspect         B  \(closed\)$")
-        self.assertRegex(follower.lines[1], r"^\d\d:\d\d:\d\d\.\d{3}  dead            B  \((closed|refused)\)$")
+        # On a machine that starves it B may have been suspected before.
+        self.assertRegex(follower.lines[-2], r"^\d\d:\d\d:\d\d\.\d{3}  suspect         B  \(closed\)$")
+        self.assertRegex(follower.lines[-1], r"^\d\d:\d\d:\d\d\.\d{3}  dead            B  \((closed|refused)\)$")
 
     def test_writes_to_an_agent_are_told_wherever_they_are_made(self):
         self.a.ask("agent", "create", "x")

@@ -8,9 +8,9 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from mesh import ROOT, Mesh, run, until, wait_linked  # noqa: E402
+from mesh import PATIENCE_S, ROOT, Mesh, run, until, wait_linked  # noqa: E402
 
-LIMITS = "{memory: 64MiB, disk: 16MiB, processes: 24, time: 20s, cpu: 0.5, files: 32}"
+LIMITS = "{memory: 64MiB, disk: 16MiB, processes: 24, time: 10m, cpu: 0.5, files: 32}"
 
 
 def sandboxed():
@@ -34,7 +34,7 @@ class Workspaces(unittest.TestCase):
         return node.start(*flags)
 
     def task(self, node, kind, script):
-        done = node.run("task", "run", kind, "--input", "-", "--json", stdin=script)
+        done = node.run("task", "run", kind, "--input", "-", "--timeout", f"{PATIENCE_S:.0f}s", "--json", stdin=script)
         return done.returncode, json.loads(done.stdout)
 
     def test_each_limit_ends_a_task_with_its_name_and_how_to_raise_it(self):
@@ -265,7 +265,7 @@ class Doctor(unittest.TestCase):
 
     def test_fails_on_a_port_in_use_unless_it_is_this_nodes(self):
         with Mesh() as mesh:
-            node = mesh.founder("A")
+            node = mesh.founder("A", listen="127.0.0.1:0")  # where it is looked for by itself
             there = ("--json", "--data", node.data)
             env = {"MCP_MESH_PORT": node.address.rsplit(":", 1)[1].rstrip("/")}
             done = run("doctor", *there, env=env)
