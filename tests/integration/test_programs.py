@@ -77,7 +77,7 @@ class Programs(unittest.TestCase):
 
     def test_a_program_hands_in_more_tasks_than_may_wait(self):
         lines = b"".join(b'{"number":%d}\n' % number for number in range(20_000))
-        done = subprocess.run([HAND_IN, "cat", self.b.data], input=lines, capture_output=True,
+        done = subprocess.run([HAND_IN, "nobody.does.this", self.b.data], input=lines, capture_output=True,
                               timeout=PATIENCE_S, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertEqual(len(set(done.stdout.split())), 20_000)
