@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -80,19 +81,24 @@ class Events(unittest.TestCase):
         return client
 
     def make_events(self, count):
-        """Have B change what it offers until A has told of `count` more things."""
-        start = self.kept()[-1]["seq"]
-        told = [0]
-
-        def change():
-            told[0] += 1
-            # Few enough that B's data need not wait; 16 names at once are 32 things to tell.
-            names = "".join(f"  - name: cap{told[0]}x{i}\n    command: cat\n" for i in range(16))
-            (self.b.data / "mcpz.yaml").write_text("providers:\n" + names)
-            self.b.process.send_signal(signal.SIGHUP)
-            return self.kept()[-1]["seq"] - start >= count
-
-        until(f"{count} events came", change)
+        """Have B change what it offers, again when that is told, until A has told of `count` more things."""
+        start = newest = self.kept()[-1]["seq"]
+        changes, text = 0, b""
+        with self.open_stream(f"?since={start}") as reader:
+            while newest - start < count:
+                changes += 1
+                # Few enough that B's data need not wait; 16 names at once are 32 things to tell.
+                names = "".join(f"  - name: cap{changes}x{i}\n    command: cat\n" for i in range(16))
+                (self.b.data / "mcpz.yaml").write_text("providers:\n" + names)
+                self.b.process.send_signal(signal.SIGHUP)
+                before = newest
+                while newest == before:
+                    piece = reader.recv(65536)
+                    self.assertTrue(piece, "the events ended")
+                    text += piece
+                    told = re.findall(rb"^id: (\d+)\n", text, re.MULTILINE)
+                    text = text[text.rfind(b"\n") + 1:]
+                    newest = int(told[-1]) if told else newest
 
     # ---- Following -----------------------------------------------------------------------
 
