@@ -26,12 +26,13 @@ void mcpz_keeping_recover(struct mcpz_keeping *keeping)
 }
 
 void mcpz_keeping_init(struct mcpz_keeping *keeping, const struct mcpz_id *self,
-                       const struct mcpz_store *store)
+                       const struct mcpz_store *store, uint64_t seed)
 {
     mcpz_clear(keeping, sizeof(*keeping));
     keeping->self = *self;
     keeping->store = store;
     keeping->store_failures += mcpz_hints_init(&keeping->hints, store);
+    mcpz_rounds_init(&keeping->rounds, seed);
 }
 
 /* ---- Whom a delta goes to ----------------------------------------------------------------- */
@@ -413,6 +414,7 @@ void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
     struct mcpz_keeping_step step = begin(keeping, below, now, event->wall_ms, out);
 
     keeping->handover.gone_count = 0;
+    keeping->rounds.linked = (struct mcpz_id){{0}};
     if (event->kind == MCPZ_EVENT_TICK) {
         on_tick(&step);
     } else if (event->kind == MCPZ_EVENT_AGENT_READ) {
@@ -431,6 +433,7 @@ void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
     mcpz_hints_run(&step);
     mcpz_pull_run(&step);
     mcpz_handover_run(&step);
+    mcpz_rounds_run(&step);
 }
 
 mcpz_time mcpz_keeping_deadline(const struct mcpz_keeping *keeping)
@@ -440,5 +443,6 @@ mcpz_time mcpz_keeping_deadline(const struct mcpz_keeping *keeping)
     deadline = mcpz_time_min(deadline, mcpz_reads_deadline(&keeping->reads));
     deadline = mcpz_time_min(deadline, mcpz_hints_deadline(&keeping->hints));
     deadline = mcpz_time_min(deadline, mcpz_pull_deadline(&keeping->puller));
+    deadline = mcpz_time_min(deadline, mcpz_rounds_deadline(&keeping->rounds));
     return mcpz_time_min(deadline, mcpz_handover_deadline(&keeping->handover));
 }

@@ -10,7 +10,8 @@
  * Who reads may wait until all is here that a quorum of owners has (core/keeping/reads.h).
  *
  * Documents that are others' by now are handed over and forgotten (core/keeping/handover.h):
- * whoever runs us has the agents forget those in `handover.gone` after each step.
+ * whoever runs us has the agents forget those in `handover.gone` after each step. It has them
+ * compare with `rounds.linked` as well: owners that are no neighbours (core/keeping/rounds.h).
  *
  * Who gains partitions by a layout gets them from those who had them (core/keeping/pull.h), and
  * what it has synced is told to layouts by whoever runs us.
@@ -34,6 +35,7 @@
 #include "core/keeping/hints.h"
 #include "core/keeping/pull.h"
 #include "core/keeping/reads.h"
+#include "core/keeping/rounds.h"
 #include "core/layouts.h"
 #include "core/outbox.h"
 #include "core/relay.h"
@@ -49,6 +51,7 @@ struct mcpz_keeping {
     struct mcpz_hints hints;
     struct mcpz_puller puller;
     struct mcpz_handover handover;
+    struct mcpz_rounds rounds;
 
     uint64_t deltas_directed; /* sent to owners, and to nobody else */
     uint64_t acks_given;
@@ -65,7 +68,7 @@ struct mcpz_keeping_below {
 
 /** Start. `store` is borrowed. */
 void mcpz_keeping_init(struct mcpz_keeping *keeping, const struct mcpz_id *self,
-                       const struct mcpz_store *store);
+                       const struct mcpz_store *store, uint64_t seed);
 
 /** What was written is lost, as a batch of the store failed: take note of what it holds. */
 void mcpz_keeping_recover(struct mcpz_keeping *keeping);

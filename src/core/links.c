@@ -603,6 +603,14 @@ static bool is_use(enum mcpz_msg_kind kind)
            (kind >= MCPZ_MSG_ACK_ASK && kind <= MCPZ_MSG_READING);
 }
 
+/* While documents are told of the link stays, and is closed soon after. */
+static bool is_of_documents(enum mcpz_msg_kind kind)
+{
+    return kind == MCPZ_MSG_DELTA || kind == MCPZ_MSG_WANT ||
+           (kind >= MCPZ_MSG_BRANCHES && kind <= MCPZ_MSG_BASE) ||
+           (kind >= MCPZ_MSG_ROOT && kind <= MCPZ_MSG_SKETCH);
+}
+
 /* A token bucket: what is over it is dropped. Anti-entropy makes good what was worth it. */
 static bool is_within_budget(struct mcpz_links *links, struct mcpz_linked *link, mcpz_time now,
                              const struct mcpz_msg *msg)
@@ -636,9 +644,9 @@ static bool on_message(struct mcpz_links *links, mcpz_time now, const struct mcp
         on_ping(links, link, now, &msg->ping);
     }
     link->heard_us = now;
-    if (is_use(msg->kind)) {
+    if (is_use(msg->kind) || is_of_documents(msg->kind)) {
         link->used_us = now;
-        link->used = true;
+        link->used |= is_use(msg->kind);
     }
     if (link->late) {
         link->late = false;

@@ -93,7 +93,7 @@ void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *confi
                                               .actor = &actor,
                                               .seed = seed_for(seed, "agents")};
     mcpz_agents_init(&node->agents, &agents, now, &arena);
-    mcpz_keeping_init(&node->keeping, self, store);
+    mcpz_keeping_init(&node->keeping, self, store, seed_for(seed, "keeping"));
 }
 
 void mcpz_node_start_over(struct mcpz_node *node, const struct mcpz_node_config *config,
@@ -203,6 +203,9 @@ static void show_agents(struct mcpz_node *node, mcpz_time now, const struct mcpz
                       node->keeping.puller.synced, out);
     for (size_t i = 0; i < node->keeping.handover.gone_count; i++) {
         mcpz_agents_forget(&node->agents, &node->keeping.handover.gone[i]);
+    }
+    if (!mcpz_id_is_zero(&node->keeping.rounds.linked)) {
+        mcpz_agents_compare(&node->agents, &node->keeping.rounds.linked, now);
     }
 }
 

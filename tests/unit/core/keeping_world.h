@@ -106,7 +106,7 @@ static inline void keeping_set_up(void)
     mcpz_layout_history_init(&layouts.history, keeper(0), 8, 4, &arena);
     apply_layout(1);
     sync_all_of(1);
-    mcpz_keeping_init(&keeping, keeper(0), &store.port);
+    mcpz_keeping_init(&keeping, keeper(0), &store.port, 1);
     mcpz_outbox_init(&out);
 }
 

@@ -77,7 +77,7 @@ TEST(hints_are_there_after_a_restart_and_told_oldest_first)
     note(1, &early, 10);
     wall_ms += 1000;
     note(1, &late, 20);
-    mcpz_keeping_init(&keeping, keeper(0), &store.port);
+    mcpz_keeping_init(&keeping, keeper(0), &store.port, 1);
     const struct mcpz_hinted *hinted = mcpz_hints_find(&keeping.hints, keeper(1));
     CHECK(hinted != NULL);
     CHECK_UINT(hinted->count, 2);
