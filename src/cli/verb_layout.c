@@ -96,6 +96,14 @@ static void show_progress(const json_t *answer)
     }
 }
 
+/* What people call it, or else how its id begins. */
+static const char *called(const json_t *row, char *room)
+{
+    const char *name = json_string_value(json_object_get(row, "name"));
+
+    return name != NULL && name[0] != '\0' ? name : mcpz_json_short_id(row, "node", room);
+}
+
 /* What owners that are away have missed. */
 static void show_hints(const json_t *answer)
 {
@@ -104,9 +112,67 @@ static void show_hints(const json_t *answer)
 
     json_array_foreach(json_object_get(answer, "hints"), i, row)
     {
-        (void)printf("%s has missed writes to %" JSON_INTEGER_FORMAT
-                     " agents; they are told when it is back\n",
-                     mcpz_show_text(row, "name"), number_of(row, "documents"));
+        char room[MCPZ_FIELD_BYTES];
+        const json_int_t count = number_of(row, "documents");
+        (void)printf("%s has missed what was written here to %" JSON_INTEGER_FORMAT
+                     " agent%s: it is told when it is back\n",
+                     called(row, room), count, count == 1 ? "" : "s");
+    }
+}
+
+/* Who is to have copies that are missing, and what mends that. */
+static void show_missing(const json_t *row)
+{
+    char room[MCPZ_FIELD_BYTES];
+    const char *name = called(row, room);
+
+    if (strcmp(mcpz_show_text(row, "for"), "return") == 0) {
+        (void)printf(
+            "they are there again when %s (%s) is back; if it never will be, take it out: "
+            "`mcpz layout stage %s --remove`, `mcpz layout apply`\n",
+            name, state_of(row), name);
+    } else {
+        (void)printf("%s (%s) is getting its copies\n", name, state_of(row));
+    }
+}
+
+/* Of how much there are fewer copies than there should be. */
+static void show_copies(const json_t *answer)
+{
+    const json_t *replication = json_object_get(answer, "replication");
+    const json_int_t copies = number_of(replication, "copies");
+    const char *between = ":";
+    const json_t *row;
+    size_t i;
+
+    if (!json_is_object(replication)) {
+        return;
+    }
+    if (number_of(replication, "missing") == 0) {
+        (void)printf("all partitions have their %" JSON_INTEGER_FORMAT " copies\n", copies);
+        return;
+    }
+    (void)printf("%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+                 " partitions have fewer than %" JSON_INTEGER_FORMAT " copies",
+                 number_of(replication, "missing"),
+                 number_of(json_object_get(answer, "layout"), "partitions"), copies);
+    json_array_foreach(json_object_get(replication, "partitions"), i, row)
+    {
+        if (number_of(row, "copies") < copies) {
+            (void)printf("%s %" JSON_INTEGER_FORMAT " have %" JSON_INTEGER_FORMAT, between,
+                         number_of(row, "partitions"), number_of(row, "copies"));
+            between = ",";
+        }
+    }
+    (void)putchar('\n');
+    if (number_of(replication, "without_quorum") > 0) {
+        (void)printf("%" JSON_INTEGER_FORMAT
+                     " have no quorum: reads and writes that ask for one time out\n",
+                     number_of(replication, "without_quorum"));
+    }
+    json_array_foreach(json_object_get(replication, "waiting"), i, row)
+    {
+        show_missing(row);
     }
 }
 
@@ -123,6 +189,7 @@ static enum mcpz_exit show(const json_t *answer)
     if (!json_is_true(json_object_get(answer, "settled"))) {
         show_progress(answer);
     }
+    show_copies(answer);
     show_hints(answer);
     return status;
 }
@@ -261,10 +328,10 @@ static mcpz_error add_move(struct mcpz_table *table, const json_t *move)
     char from[MCPZ_FIELD_BYTES];
     char to[MCPZ_FIELD_BYTES];
     char count[MCPZ_FIELD_BYTES];
-    const char *source = mcpz_json_short_id(move, "from", from);
-    const char *const cells[] = {source != NULL ? source : "(a copy more)",
-                                 mcpz_json_short_id(move, "to", to),
-                                 mcpz_json_field(move, "partitions", count)};
+    const bool is_more = json_is_null(json_object_get(move, "from"));
+    const char *const cells[] = {
+        is_more ? "(a copy more)" : mcpz_json_short_id(move, "from", from),
+        mcpz_json_short_id(move, "to", to), mcpz_json_field(move, "partitions", count)};
 
     return mcpz_table_add(table, cells);
 }
@@ -281,10 +348,14 @@ static enum mcpz_exit show_plan(const json_t *answer)
     if (status != MCPZ_EXIT_OK) {
         return status;
     }
-    (void)printf("\n%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " copies move\n",
-                 number_of(answer, "moved"),
-                 number_of(after, "partitions") * number_of(after, "copies"));
-    status = mcpz_show_listing(&listing, json_object_get(answer, "moves"));
+    if (!json_is_object(json_object_get(answer, "before"))) {
+        (void)puts("\nevery node keeps everything now: each lets go of what is not its own then");
+    } else {
+        (void)printf("\n%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " copies move\n",
+                     number_of(answer, "moved"),
+                     number_of(after, "partitions") * number_of(after, "copies"));
+        status = mcpz_show_listing(&listing, json_object_get(answer, "moves"));
+    }
     if (json_is_string(impossible)) {
         (void)printf("\nit cannot be applied: %s\n", json_string_value(impossible));
     }

@@ -132,6 +132,28 @@ static void check_layouts(json_t *problems, const struct mcpz_node *node)
     }
 }
 
+/* Nodes that are gone, and keep agents: there are fewer copies than there should be. */
+static void check_copies(json_t *problems, const struct mcpz_node *node)
+{
+    const struct mcpz_live_layout *newest = mcpz_layout_history_newest(&node->layouts.history);
+    size_t active = 0;
+    size_t gone = 0;
+
+    for (size_t i = 0; newest != NULL && i < newest->placement.node_count; i++) {
+        const struct mcpz_storage_node *owner = &newest->placement.nodes[i];
+        const struct mcpz_member *member = mcpz_members_find(&node->fabric.members, &owner->id);
+        const bool is_gone = member == NULL || mcpz_member_is_gone(member);
+        active += owner->state == MCPZ_STORAGE_ACTIVE ? 1 : 0;
+        gone += owner->state == MCPZ_STORAGE_ACTIVE && is_gone ? 1 : 0;
+    }
+    if (gone > 0) {
+        say(problems,
+            "%zu of the %zu nodes that keep agents cannot be reached: there are fewer copies than "
+            "there should be, see `mcpz layout show`",
+            gone, active);
+    }
+}
+
 /* Others that have said so: what they are to keep does not come to them. */
 static void check_full(json_t *problems, const struct mcpz_node *node)
 {
@@ -189,6 +211,7 @@ json_t *mcpz_api_problems(struct mcpz_api *api)
     check_members(problems, &node->fabric);
     check_forks(problems, engine);
     check_calls(problems, &node->calls);
+    check_copies(problems, node);
     check_layouts(problems, node);
     check_full(problems, node);
     if (mcpz_engine_is_full(engine)) {

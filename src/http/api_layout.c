@@ -4,6 +4,7 @@
 
 #include "http/forward.h"
 #include "http/layout_change.h"
+#include "http/layout_copies.h"
 #include "http/layout_progress.h"
 #include "http/layout_view.h"
 
@@ -11,6 +12,7 @@
 
 struct counting {
     struct mcpz_layout_moves moves;
+    struct mcpz_layout_copies copies;
     bool is_plan;
     bool asks_others; /* how far they are */
     json_t *json;     /* the answer, as long as they are waited for */
@@ -85,6 +87,7 @@ static void answer(struct mcpz_exchange *exchange)
             mcpz_layout_show(exchange, &moves->after.placement, moves->after.counts));
         mcpz_layout_show_progress(exchange, json);
         mcpz_layout_show_moving(exchange, json);
+        mcpz_layout_show_copies(exchange, &counting->copies, json);
         (void)json_object_set_new(
             json, "makes_layouts",
             json_boolean(mcpz_engine_holds_mesh_key(mcpz_exchange_engine(exchange))));
@@ -113,7 +116,8 @@ static void work(struct mcpz_exchange *exchange)
 
     if (counting->json != NULL) {
         hear_others(exchange);
-    } else if (mcpz_layout_moves_work(&counting->moves)) {
+    } else if (mcpz_layout_moves_work(&counting->moves) &&
+               (counting->is_plan || mcpz_layout_copies_work(exchange, &counting->copies))) {
         answer(exchange);
     } else {
         mcpz_exchange_again(exchange);
@@ -169,6 +173,7 @@ void mcpz_api_get_layout(struct mcpz_exchange *exchange, const struct mcpz_reque
                              mcpz_engine_holds_mesh_key(mcpz_exchange_engine(exchange)) ? 1 : 0);
     mcpz_layout_show_progress(exchange, json);
     mcpz_layout_show_moving(exchange, json);
+    (void)json_object_set_new(json, "replication", json_null());
     mcpz_exchange_answer(exchange, 200, json);
 }
 

@@ -82,6 +82,13 @@ static json_t *show_full(struct mcpz_exchange *exchange, const struct mcpz_id *i
         mcpz_registry_offers(&node_of(exchange)->registry, id, mcpz_text(MCPZ_FELLOW_FULL)));
 }
 
+json_t *mcpz_layout_show_who(struct mcpz_exchange *exchange, const struct mcpz_id *id)
+{
+    return json_pack("{s:o, s:o, s:s, s:o}", "node", mcpz_exchange_show_id(id, 'n'), "name",
+                     show_name(exchange, id), "state", state_of(exchange, id), "full",
+                     show_full(exchange, id));
+}
+
 static bool begins_so(const struct mcpz_id *id, struct mcpz_bytes text)
 {
     char whole[MCPZ_ID_TEXT_BYTES];
@@ -124,12 +131,10 @@ json_t *mcpz_layout_show(struct mcpz_exchange *exchange, const struct mcpz_place
 
     for (size_t i = 0; i < placement->node_count; i++) {
         const struct mcpz_storage_node *node = &placement->nodes[i];
-        json_t *row = json_pack(
-            "{s:o, s:o, s:s, s:o, s:o, s:I}", "node", mcpz_exchange_show_id(&node->id, 'n'),
-            "name", show_name(exchange, &node->id), "state", state_of(exchange, &node->id), "full",
-            show_full(exchange, &node->id), "zone",
-            mcpz_exchange_show_text(placement->zones[node->zone]), "weight",
-            (json_int_t)node->weight);
+        json_t *row = mcpz_layout_show_who(exchange, &node->id);
+        (void)json_object_set_new(row, "zone",
+                                  mcpz_exchange_show_text(placement->zones[node->zone]));
+        (void)json_object_set_new(row, "weight", json_integer((json_int_t)node->weight));
         (void)json_object_set_new(row, "partitions",
                                   counts != NULL ? json_integer(counts[i]) : json_null());
         (void)json_array_append_new(nodes, row);
@@ -189,12 +194,9 @@ void mcpz_layout_show_progress(struct mcpz_exchange *exchange, json_t *json)
         const struct mcpz_layout_tracker *tracker = &history->trackers[i];
         const char *word = waited_for(tracker, history->live[history->live_count - 1].stamp);
         if (word != NULL) {
-            (void)json_array_append_new(
-                waiting, json_pack("{s:o, s:o, s:s, s:o, s:s}", "node",
-                                   mcpz_exchange_show_id(&tracker->node, 'n'), "name",
-                                   show_name(exchange, &tracker->node), "state",
-                                   state_of(exchange, &tracker->node), "full",
-                                   show_full(exchange, &tracker->node), "for", word));
+            json_t *row = mcpz_layout_show_who(exchange, &tracker->node);
+            (void)json_object_set_new(row, "for", json_string(word));
+            (void)json_array_append_new(waiting, row);
         }
     }
     (void)json_object_set_new(json, "settled", json_boolean(mcpz_layouts_are_settled(layouts)));

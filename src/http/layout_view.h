@@ -33,6 +33,9 @@ MCPZ_MUST_USE mcpz_error mcpz_layout_read_staged(struct mcpz_exchange *exchange,
 json_t *mcpz_layout_show(struct mcpz_exchange *exchange, const struct mcpz_placement *placement,
                          const uint32_t *counts);
 
+/** A node of a layout: "node", "name", "state" and "full". */
+json_t *mcpz_layout_show_who(struct mcpz_exchange *exchange, const struct mcpz_id *id);
+
 /** What is live, who has come how far, and for whom it waits: members of `json`. */
 void mcpz_layout_show_progress(struct mcpz_exchange *exchange, json_t *json);
 

@@ -142,6 +142,13 @@ class Layout(unittest.TestCase):
             until("it goes on writing", lambda: len(writer.promised) > written + 10)
             until("what D misses is noted", lambda: any(
                 row["name"] == "D" for node in (a, c, e) for row in node.ask("layout", "show")["hints"]))
+            # Three of the four that keep agents are left: about a quarter of what has three copies has all.
+            copies = b.ask("layout", "show")["replication"]
+            self.assertTrue(45000 < copies["missing"] < 53000, copies)
+            self.assertEqual(([row["copies"] for row in copies["partitions"]], copies["without_quorum"]), ([2, 3], 0))
+            self.assertEqual([(row["name"], row["for"]) for row in copies["waiting"]], [("D", "return")])
+            self.assertIn("when D (dead) is back", b.run("layout", "show").stdout)
+            self.assertIn("fewer copies", json.dumps(b.ask("status")["health"]))
             writer.over = True
             writer.join()
             d.start()

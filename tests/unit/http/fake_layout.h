@@ -38,6 +38,18 @@ static inline void fake_layout_begin(void)
     layouts->in_force = true;
 }
 
+/* They have what is theirs in it, up to node so many. */
+static inline void fake_layout_synced(size_t count)
+{
+    const struct mcpz_layout_stamp stamp = {.version = 1, .tag = 1};
+
+    for (size_t i = 0; i < count; i++) {
+        const struct mcpz_layout_tracker tracker = {
+            .node = layout_nodes[i].id, .acked = stamp, .synced = stamp, .sync_acked = stamp};
+        (void)mcpz_layout_history_merge(&world.engine.node.layouts.history, &tracker);
+    }
+}
+
 static inline void fake_layout_end(void)
 {
     free(layout_memory);
