@@ -398,6 +398,15 @@ static enum mcpz_exit agent_path(const struct mcpz_invocation *invocation,
     return status != MCPZ_EXIT_OK ? status : mcpz_api_path_tenant(invocation, path);
 }
 
+/* Element number `word` of a list, counted from 0; NULL: there is none. */
+static const json_t *find_in_list(const json_t *list, const char *word, size_t length)
+{
+    char *end;
+    const unsigned long long index = strtoull(word, &end, 10);
+
+    return length > 0 && end == word + length ? json_array_get(list, (size_t)index) : NULL;
+}
+
 /* What stands at `path` ("a.b.c" or "/a/b"), borrowed; NULL: nothing. */
 static const json_t *find_at(const json_t *state, const char *path)
 {
@@ -406,7 +415,8 @@ static const json_t *find_at(const json_t *state, const char *path)
     path += separator == '/' ? 1 : 0;
     while (state != NULL && *path != '\0') {
         const size_t length = strcspn(path, separator == '/' ? "/" : ".");
-        state = json_object_getn(state, path, length);
+        state = json_is_array(state) ? find_in_list(state, path, length)
+                                     : json_object_getn(state, path, length);
         path += length + (path[length] != '\0' ? 1 : 0);
     }
     return state;
@@ -428,6 +438,32 @@ static enum mcpz_exit get_file(const struct mcpz_invocation *invocation, const j
     return mcpz_blob_get_file(invocation, &wish);
 }
 
+/* Print what stands at a path of the agent. */
+static enum mcpz_exit show_value(const struct mcpz_invocation *invocation, const json_t *answer)
+{
+    const char *path = mcpz_argument(invocation, 1);
+    const json_t *value = find_at(json_object_get(answer, "state"), path);
+    const json_t *conflict;
+    size_t i;
+
+    if (value == NULL) {
+        return mcpz_fail(invocation, MCPZ_EXIT_NOT_FOUND, "not_found",
+                         "nothing stands at that path");
+    }
+    if (invocation->json) {
+        mcpz_print_json(value);
+        return MCPZ_EXIT_OK;
+    }
+    mcpz_print_json_pretty(value);
+    json_array_foreach(json_object_get(answer, "conflicts"), i, conflict)
+    {
+        if (strcmp(mcpz_show_text(conflict, "path"), path) == 0) {
+            note_conflict(conflict);
+        }
+    }
+    return MCPZ_EXIT_OK;
+}
+
 static enum mcpz_exit run_agent_get(const struct mcpz_invocation *invocation)
 {
     const bool wants_file = mcpz_option_is_given(invocation, "file");
@@ -435,8 +471,8 @@ static enum mcpz_exit run_agent_get(const struct mcpz_invocation *invocation)
     uint64_t wait_ms = 0;
     json_t *answer;
 
-    if (wants_file != (mcpz_argument(invocation, 1) != NULL)) {
-        return mcpz_fail_usage(invocation, "PATH and --file go together: what is there is a file");
+    if (wants_file && mcpz_argument(invocation, 1) == NULL) {
+        return mcpz_fail_usage(invocation, "--file wants the PATH where the agent names the file");
     }
     enum mcpz_exit status = agent_path(invocation, path);
     if (status == MCPZ_EXIT_OK) {
@@ -450,6 +486,8 @@ static enum mcpz_exit run_agent_get(const struct mcpz_invocation *invocation)
     }
     if (wants_file) {
         status = get_file(invocation, answer);
+    } else if (mcpz_argument(invocation, 1) != NULL) {
+        status = show_value(invocation, answer);
     } else if (invocation->json) {
         mcpz_print_json(answer);
     } else {
@@ -557,7 +595,7 @@ static const struct mcpz_verb verbs[] = {
     "  mcpz agent list\n",
     MCPZ_OPTIONS(agent_list_options)},
 {
-    run_agent_get, "agent get", "ID [PATH]", 1, 2, "show an agent's state, or write out a file of it",
+    run_agent_get, "agent get", "ID [PATH]", 1, 2, "show an agent's state, or what is at a path of it",
     "Beside it stands where it holds more than is shown (mcpz agent conflicts), and since when\n"
     "there is history where older writes were folded (agents.history).\n"
     "With --json also its root hash: two nodes with the same root hold the same state.\n"
@@ -566,6 +604,7 @@ static const struct mcpz_verb verbs[] = {
     "\n"
     "Examples:\n"
     "  mcpz agent get planner\n"
+    "  mcpz agent get planner goal\n"
     "  mcpz agent get planner --read quorum\n"
     "  mcpz agent get planner map --file map.png\n",
     MCPZ_OPTIONS(agent_read_options)},

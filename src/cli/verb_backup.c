@@ -497,8 +497,9 @@ static json_t *list_directory(const char *directory)
 static enum mcpz_exit run_backup_list(const struct mcpz_invocation *invocation)
 {
     static const char *const headings[] = {"FILE", "MADE", "NODE", "BYTES"};
-    static const struct mcpz_listing listing = {headings, MCPZ_ARRAY_LEN(headings), add_backup,
-                                                "no backups here"};
+    static const struct mcpz_listing listing = {
+        headings, MCPZ_ARRAY_LEN(headings), add_backup,
+        "no backups there; `mcpz backup list DIR` looks elsewhere"};
     char own[PATH_MAX];
     enum mcpz_exit status = MCPZ_EXIT_OK;
     const char *directory = invocation->argument_count > 0 ? mcpz_argument(invocation, 0) : own;

@@ -535,6 +535,27 @@ static enum mcpz_exit tell_lost(const struct import *import)
     return has_blobs && sum_of(import, "blobs_lost") > 0 ? MCPZ_EXIT_UNREACHABLE : MCPZ_EXIT_OK;
 }
 
+static void show_blobs(const struct import *import)
+{
+    const json_int_t put = sum_of(import, "blobs_put");
+    const json_int_t renamed = sum_of(import, "blobs_renamed");
+    const json_int_t known = sum_of(import, "blobs_known");
+
+    if (put > 0) {
+        (void)printf("%" JSON_INTEGER_FORMAT " blob%s of %" JSON_INTEGER_FORMAT " bytes %s new",
+                     put, put == 1 ? "" : "s", sum_of(import, "blob_bytes"),
+                     put == 1 ? "was" : "were");
+        if (renamed > 0) {
+            (void)printf(", %" JSON_INTEGER_FORMAT " of them under another id here", renamed);
+        }
+        (void)putchar('\n');
+    }
+    if (known > 0) {
+        (void)printf("%" JSON_INTEGER_FORMAT " blob%s here before\n", known,
+                     known == 1 ? " was" : "s were");
+    }
+}
+
 static void show_imported(const struct import *import)
 {
     const struct mcpz_snapshot_total *total = &import->tap.total;
@@ -553,13 +574,7 @@ static void show_imported(const struct import *import)
     (void)printf("%" PRIu64 " agents: %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
                  " deltas were new\n",
                  total->agents, sum_of(import, "applied"), sum_of(import, "deltas"));
-    if (sum_of(import, "blobs_put") + sum_of(import, "blobs_known") > 0) {
-        (void)printf("%" JSON_INTEGER_FORMAT " blobs of %" JSON_INTEGER_FORMAT
-                     " bytes were new, %" JSON_INTEGER_FORMAT
-                     " of them under another id here; %" JSON_INTEGER_FORMAT " were here\n",
-                     sum_of(import, "blobs_put"), sum_of(import, "blob_bytes"),
-                     sum_of(import, "blobs_renamed"), sum_of(import, "blobs_known"));
-    }
+    show_blobs(import);
     if (sum_of(import, "bases") > 0) {
         (void)printf("%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
                      " agents whose old deltas were folded were new\n",

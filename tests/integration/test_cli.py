@@ -201,6 +201,11 @@ class Cli(unittest.TestCase):
         got = ask("agent", "get", "life")
         self.assertEqual(set(got) >= {"id", "root", "state"}, True)
         self.assertEqual(got["state"], {"a": {"b": {"x": 1}}, "s": ["two"], "n": -2})
+        for path, value in (("a.b", {"x": 1}), ("/a/b/x", 1), ("s.0", "two"), ("n", -2)):
+            self.assertEqual(ask("agent", "get", "life", path), value)
+        for path in ("a.c", "s.1", "s.x", "n.0"):
+            self.assertEqual(self.a.run("agent", "get", "life", path).returncode, 6, path)
+        self.assertEqual(self.a.run("agent", "get", "life", "--file", "x").returncode, 2)
         self.assertIn("life", [agent["id"] for agent in ask("agent", "list")])
         self.assertEqual(ask("agent", "conflicts", "life"), [])
         self.assertEqual(ask("agent", "forks", "life"), [])
