@@ -15,6 +15,12 @@
 #define ID_B "\xc4\x20" B32
 #define ID_D "\xc4\x20" D32
 
+/* The beginning of a delta's id. */
+#define HEAD16 "hhhhhhhhhhhhhhhh"
+#define PREV16 "pppppppppppppppp"
+#define HEAD_H "\xc4\x10" HEAD16
+#define HEAD_P "\xc4\x10" PREV16
+
 /* A string literal as a slice. */
 #define RAW(literal)                                                                              \
     {                                                                                             \

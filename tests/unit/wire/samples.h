@@ -18,10 +18,6 @@
 
 #define GOSSIP16 "gggggggggggggggg"
 #define TASK16 "iiiiiiiiiiiiiiii"
-#define HEAD16 "hhhhhhhhhhhhhhhh"
-#define PREV16 "pppppppppppppppp"
-#define HEAD_H "\xc4\x10" HEAD16
-#define HEAD_P "\xc4\x10" PREV16
 #define S64 "ssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss"
 
 struct sample {
