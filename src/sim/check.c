@@ -45,6 +45,13 @@ void mcpz_check_violate(struct mcpz_check *check, enum mcpz_invariant invariant,
     va_end(arguments);
 }
 
+bool mcpz_check_says_the_same(const char *words, const char *others)
+{
+    const size_t length = strcspn(words, ":");
+
+    return length == strcspn(others, ":") && strncmp(words, others, length) == 0;
+}
+
 static void bump(struct mcpz_check *check, enum mcpz_sometimes what)
 {
     check->sometimes[what]++;
@@ -109,7 +116,7 @@ static void saw_fact(struct mcpz_check *check, size_t node, const struct mcpz_fa
         saw_merged(check);
     } else if (fact->kind == MCPZ_FACT_AGENT_DIVERGED) {
         mcpz_check_violate(check, MCPZ_INVARIANT_SAME_ROOT,
-                           "node %zu and another have seen the same and hold other things", node);
+                           "two have seen the same and hold other things: node %zu", node);
     }
 }
 
@@ -131,8 +138,8 @@ static void saw_reply(struct mcpz_check *check, size_t node, const struct mcpz_a
     asked->task = reply->task;
     if (asked->answers > 1) {
         mcpz_check_violate(check, MCPZ_INVARIANT_ONE_REPLY,
-                           "node %zu replied %u times to request %" PRIu64, node, asked->answers,
-                           reply->request);
+                           "node %zu replied more than once: %u times to request %" PRIu64, node,
+                           asked->answers, reply->request);
     }
     if (reply->code == MCPZ_CODE_OK) {
         bump(check, MCPZ_SOMETIMES_WRITE_OK);
@@ -153,8 +160,8 @@ static void saw_done(struct mcpz_check *check, size_t node, const struct mcpz_ac
     asked->code = task->code;
     if (asked->answers > 1) {
         mcpz_check_violate(check, MCPZ_INVARIANT_ONE_ANSWER,
-                           "node %zu ended task %" PRIu64 " %u times", node, task->request,
-                           asked->answers);
+                           "node %zu ended a task more than once: %" PRIu64 ", %u times", node,
+                           task->request, asked->answers);
     }
     if (task->code == MCPZ_CODE_OK) {
         bump(check, MCPZ_SOMETIMES_TASK_OK);
@@ -252,12 +259,12 @@ void mcpz_check_safety(struct mcpz_check *check)
         uint64_t incarnation = mcpz_members_self(&fabric->members)->incarnation;
         if (incarnation < check->incarnation[i]) {
             mcpz_check_violate(check, MCPZ_INVARIANT_INCARNATION,
-                               "node %zu went back from incarnation %" PRIu64 " to %" PRIu64, i,
+                               "node %zu went back: from incarnation %" PRIu64 " to %" PRIu64, i,
                                check->incarnation[i], incarnation);
         }
         check->incarnation[i] = incarnation;
         if (fabric->links.count > MCPZ_LINKS_MAX) {
-            mcpz_check_violate(check, MCPZ_INVARIANT_LINKS, "node %zu has %zu links", i,
+            mcpz_check_violate(check, MCPZ_INVARIANT_LINKS, "node %zu has too many links: %zu", i,
                                fabric->links.count);
         }
     }
@@ -274,7 +281,7 @@ static bool has_whole_view(struct mcpz_check *check, char *words)
         for (size_t j = 0; j < check->node_count; j++) {
             if (!mcpz_sim_holds_alive(check->sim, i, j)) {
                 (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
-                               "node %zu does not hold %zu for alive", i, j);
+                               "node %zu does not know all: it does not hold %zu for alive", i, j);
                 return false;
             }
         }
@@ -321,7 +328,8 @@ static bool has_same_roots(struct mcpz_check *check, char *words)
             if (mcpz_sim_owns(check->sim, i, name.text) &&
                 (mcpz_sim_root(check->sim, i, name.text, root) != is_there ||
                  memcmp(first, root, sizeof(root)) != 0)) {
-                (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES, "%s at node %zu is not as at %zu",
+                (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
+                               "%s is not the same everywhere: at node %zu it is not as at %zu",
                                name.text, i, keeper);
                 return false;
             }
@@ -338,8 +346,8 @@ static bool is_in_place(struct mcpz_check *check, char *words)
             uint8_t root[MCPZ_DIGEST_BYTES];
             if (!mcpz_sim_owns(check->sim, i, name.text) &&
                 mcpz_sim_root(check->sim, i, name.text, root)) {
-                (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES, "%s is at node %zu still", name.text,
-                               i);
+                (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
+                               "%s is out of place: node %zu has it still", name.text, i);
                 return false;
             }
         }
@@ -375,9 +383,11 @@ static bool has_counts(struct mcpz_check *check, char *words)
                                  mcpz_check_name('a', agent).text, mcpz_check_name('c', key).text);
             if (found < sum->acknowledged || found > sum->asked) {
                 (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
-                               "a%" PRIu64 " c%" PRIu64 " is %" PRId64 ": %" PRId64
+                               "a%" PRIu64 " c%" PRIu64 " %s: it is %" PRId64 ", %" PRId64
                                " acknowledged of %" PRId64,
-                               agent, key, found, sum->acknowledged, sum->asked);
+                               agent, key,
+                               found < sum->acknowledged ? "lost some" : "has too much", found,
+                               sum->acknowledged, sum->asked);
                 return false;
             }
         }
@@ -428,7 +438,7 @@ static bool has_elements(struct mcpz_check *check, char *words)
             continue;
         }
         (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
-                       "a%" PRIu64 " s%" PRIu64 " %s v%" PRIu64 ", acknowledged by node %" PRIu64,
+                       "a%" PRIu64 " s%" PRIu64 " %s v%" PRIu64 ": acknowledged by node %" PRIu64,
                        arguments[1], arguments[2], is_add ? "lost" : "still has", arguments[3],
                        arguments[0]);
         return false;

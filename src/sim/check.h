@@ -71,6 +71,8 @@ struct mcpz_check {
     uint64_t request_count;                              /* greatest seen, plus one */
     uint64_t sometimes[MCPZ_SOMETIMES_END];
 
+    bool has_provider; /* somebody offers, or did before it was killed, what tasks ask for */
+
     /* What was violated first. */
     enum mcpz_invariant violated;
     mcpz_time violated_us;
@@ -94,7 +96,10 @@ void mcpz_check_killed(struct mcpz_check *check, size_t node);
 /** A node's disk is an older one: its incarnation may go back, once. */
 void mcpz_check_restored(struct mcpz_check *check, size_t node);
 
-/** Note a violation, unless there is one. */
+/**
+ * Note a violation, unless there is one. Words are "what is wrong, of what: how": what stands
+ * before the colon makes two violations the same.
+ */
 void mcpz_check_violate(struct mcpz_check *check, enum mcpz_invariant invariant,
                         const char *format, ...) __attribute__((format(printf, 3, 4)));
 
@@ -107,7 +112,13 @@ void mcpz_check_safety(struct mcpz_check *check);
  */
 bool mcpz_check_liveness(struct mcpz_check *check, enum mcpz_invariant *invariant, char *words);
 
-/** Is every accepted task over, known to somebody, and, where it is done, has it its result? */
+/** Do two violations of an invariant say the same, of the same request, document or node? */
+bool mcpz_check_says_the_same(const char *words, const char *others);
+
+/**
+ * Is every accepted task over, known to somebody, and, where it is done, has it its result? One
+ * that nobody ever provided for stays open, as it should.
+ */
 bool mcpz_check_tasks_are_over(struct mcpz_check *check, char *words);
 
 /** Has nobody completed what somebody else had? */

@@ -47,6 +47,7 @@ static void provide_all(struct storm *storm, size_t node)
     mcpz_sim_provide(storm->sim, node, "echo");
     mcpz_sim_provide(storm->sim, node, "split");
     mcpz_sim_provide(storm->sim, node, "join");
+    storm->check.has_provider = true;
 }
 
 static void start(struct storm *storm, size_t node)
@@ -578,6 +579,7 @@ void mcpz_storm_run(const struct mcpz_schedule *schedule, const struct mcpz_stor
 struct failure {
     const struct mcpz_storm_options *options;
     enum mcpz_invariant violated;
+    char words[MCPZ_CHECK_WORDS_BYTES];
 };
 
 static bool still_fails(void *context, const struct mcpz_schedule *schedule)
@@ -586,7 +588,8 @@ static bool still_fails(void *context, const struct mcpz_schedule *schedule)
     struct mcpz_storm_report report;
 
     mcpz_storm_run(schedule, failure->options, &report);
-    return report.violated == failure->violated;
+    return report.violated == failure->violated &&
+           mcpz_check_says_the_same(report.words, failure->words);
 }
 
 size_t mcpz_storm_shrink(struct mcpz_schedule *schedule, const struct mcpz_storm_options *options)
@@ -598,5 +601,6 @@ size_t mcpz_storm_shrink(struct mcpz_schedule *schedule, const struct mcpz_storm
         return 0;
     }
     struct failure failure = {.options = options, .violated = report.violated};
+    memcpy(failure.words, report.words, sizeof(failure.words));
     return 1 + mcpz_shrink(schedule, report.violated_ms, still_fails, &failure);
 }

@@ -47,7 +47,8 @@ void mcpz_storm_run(const struct mcpz_schedule *schedule, const struct mcpz_stor
 
 /**
  * Take away all that the failure of `schedule` does not need (sim/shrink.h). What is left violates
- * the same invariant. Returns how many runs it took, 0 if `schedule` does not fail.
+ * the same invariant in the same way, of the same request, document or node. Returns how many runs
+ * it took, 0 if `schedule` does not fail.
  */
 size_t mcpz_storm_shrink(struct mcpz_schedule *schedule, const struct mcpz_storm_options *options);
 #endif
