@@ -294,6 +294,40 @@ TEST(no_half_of_a_mesh_folds_without_the_other)
                     "51917 add 0 1 5 22\n");
 }
 
+/* Found by seed 5374, shrunk: a node that is set back again and again writes as a life that has
+ * not seen what an earlier one of its lives closed last, and so names what was closed before that.
+ */
+TEST(who_names_an_earlier_closing_takes_nothing_out_with_it)
+{
+    const struct mcpz_storm_report report =
+        seen_well("mcpz-schedule 1 nodes=6 seed=5374 end_ms=120000\n"
+                  "14699 create 1 0\n"
+                  "53168 count 1 0 4 59\n"
+                  "54989 add 4 0 5 23\n"
+                  "55152 back_up 1\n"
+                  "60274 restore 1\n"
+                  "60400 start 1\n"
+                  "62673 count 3 0 0 85\n"
+                  "66810 set 1 0 1 75\n"
+                  "68555 add 1 0 0 34\n"
+                  "70114 cut 0 1\n"
+                  "74976 restore 1\n"
+                  "75109 start 1\n"
+                  "79411 count 1 0 4 17\n"
+                  "88882 count 5 0 7 67\n"
+                  "98184 back_up 1\n"
+                  "99003 count 0 0 1 86\n"
+                  "100049 restore 1\n"
+                  "100214 start 1\n"
+                  "100319 count 1 0 5 31\n"
+                  "102501 count 3 0 7 2\n"
+                  "112230 restore 1\n"
+                  "112395 start 1\n"
+                  "112634 count 1 0 5 83\n");
+
+    CHECK(report.sometimes[MCPZ_SOMETIMES_ANOTHER_LIFE] > 0);
+}
+
 /* Two of six are away for longer than the grace, and all write: the four fold without them. What
  * the two bring is judged by what was folded, and counts; nothing that was folded comes back, as a
  * base is joined, and so nobody needs to be told to push nothing (crdt 1.5, G5). */
@@ -464,6 +498,7 @@ int main(void)
         RUN(a_suspect_behind_nat_does_not_stay_one),
         RUN(who_was_set_back_comes_to_the_layout_of_the_others),
         RUN(no_half_of_a_mesh_folds_without_the_other),
+        RUN(who_names_an_earlier_closing_takes_nothing_out_with_it),
         RUN(who_was_away_beyond_the_grace_is_given_a_base_and_keeps_what_it_wrote),
         RUN(the_same_seed_gives_the_same_trace),
         RUN(nodes_whose_disks_are_sealed_give_the_same_trace),

@@ -509,6 +509,9 @@ static void close_lives(struct mcpz_document *document, struct change *change)
             (known->seq == seen->seq && mcpz_head_equal(&known->head, &seen->head))) {
             continue;
         }
+        if (mcpz_version_closes(known) && mcpz_lives_is_inherited(delta, seen)) {
+            continue; /* whoever closed them, and named what there was of each, was here before */
+        }
         if (mcpz_lives_may_have_late(document, delta, seen)) {
             change->closing = seen;
         }

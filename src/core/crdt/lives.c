@@ -305,6 +305,12 @@ bool mcpz_lives_goes_with_cuts(const struct mcpz_document *document,
     return true;
 }
 
+bool mcpz_lives_is_inherited(const struct mcpz_delta *delta, const struct mcpz_version *closing)
+{
+    return closing == delta->versions ||
+           !mcpz_id_equal(&closing[-1].actor.node, &closing->actor.node);
+}
+
 bool mcpz_lives_is_late(const struct mcpz_delta *delta, const struct mcpz_version *closing,
                         const struct mcpz_dot *dot)
 {

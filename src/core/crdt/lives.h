@@ -120,6 +120,12 @@ bool mcpz_lives_may_close(const struct mcpz_document *document, const struct mcp
 bool mcpz_lives_is_closed_by(const struct mcpz_document *document, const struct mcpz_delta *delta,
                              const struct mcpz_version *seen);
 
+/**
+ * Does `delta` only say again by `closing` what a delta in its past has closed? Who closes lives
+ * names at least one before the last of them; once they are closed, one place stands for all.
+ */
+bool mcpz_lives_is_inherited(const struct mcpz_delta *delta, const struct mcpz_version *closing);
+
 /** Is `dot` of a life that `delta` closes by `closing`, and behind what it has seen of it? */
 bool mcpz_lives_is_late(const struct mcpz_delta *delta, const struct mcpz_version *closing,
                         const struct mcpz_dot *dot);

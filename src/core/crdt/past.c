@@ -138,8 +138,9 @@ static mcpz_error judge_seen(const struct mcpz_store *store, const struct mcpz_d
 
     mcpz_error error = find(store, document, &seen->actor, &which, &record, &found);
     *past = MCPZ_PAST_COMPLETE;
-    if (is_closing && !mcpz_lives_goes_with_cuts(document, delta, seen)) {
-        *past = MCPZ_PAST_MISSING; /* a base comes first: engine/rebase.h */
+    if (is_closing && (mcpz_lives_is_inherited(delta, seen) ||
+                       !mcpz_lives_goes_with_cuts(document, delta, seen))) {
+        *past = MCPZ_PAST_MISSING; /* who closed them, or a base, comes first: engine/rebase.h */
     } else if (error == MCPZ_OK && found == MCPZ_PLACE_NOWHERE) {
         bool crowded;
         error = mcpz_past_is_crowded(store, document, &seen->actor, seen->seq, &crowded);

@@ -1,4 +1,5 @@
 #include "core/crdt/document.h"
+#include "core/crdt/past.h"
 #include "core/crdt/paths.h"
 #include "fake_store.h"
 #include "test.h"
@@ -463,6 +464,74 @@ TEST(closing_again_leaves_what_was_closed_before)
     fake_store_finish(&store);
 }
 
+/*
+ * ann is set back to when her first two lives were closed. As a fourth life she writes what still
+ * names the second as the last that is closed; meanwhile her third life has been closed, too.
+ */
+TEST(who_inherits_an_earlier_closing_takes_nothing_out)
+{
+    for (int is_late = 0; is_late < 2; is_late++) {
+        fake_store_init(&store);
+        first_delta(1, 2);
+        CHECK_UINT(apply(), MCPZ_OK);
+        first_delta(1, 1);
+        delta.actor.generation = 257;
+        CHECK_UINT(apply(), MCPZ_OK);
+        close_two_lives(1); /* by 513 */
+        CHECK_UINT(apply_as_it_is(), MCPZ_OK);
+        const struct mcpz_version closed = load().clock.versions[0];
+        struct mcpz_version third = load().clock.versions[1];
+        for (int i = 0; i < 2; i++) {
+            first_delta(1, 1);
+            delta.hlc = 300;
+            versions[0] = closed;
+            versions[1] = third;
+            delta.version_count = 2;
+            if (i == is_late) {
+                delta.actor.generation = 1025;
+            } else {
+                delta.actor.generation = 769;
+                versions[1].seq |= MCPZ_SEQ_CLOSED;
+            }
+            CHECK_UINT(apply_as_it_is(), MCPZ_OK);
+        }
+        CHECK_UINT(load().clock.count, 3); /* 513, closed, and the two */
+        CHECK_UINT(load().entry_count, 5);
+        CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_ENTRY), 5);
+        fake_store_finish(&store);
+    }
+}
+
+/* Its past is not here until who closed them is, who says what there was of each. */
+TEST(a_closing_that_names_no_other_life_comes_after_one_that_does)
+{
+    enum mcpz_past past;
+
+    fake_store_init(&store);
+    first_delta(1, 1);
+    CHECK_UINT(apply(), MCPZ_OK);
+    first_delta(1, 1);
+    delta.actor.generation = 257;
+    CHECK_UINT(apply(), MCPZ_OK);
+    const struct mcpz_document document = load();
+    CHECK_UINT(document.clock.count, 2);
+    first_delta(1, 0);
+    delta.actor.generation = 513;
+    delta.hlc = 200;
+    versions[0] = document.clock.versions[1];
+    versions[0].seq |= MCPZ_SEQ_CLOSED;
+    delta.version_count = 1;
+    CHECK_UINT(mcpz_past_judge(&store.port, &document, &delta, &past), MCPZ_OK);
+    CHECK_UINT(past, MCPZ_PAST_MISSING);
+
+    versions[1] = versions[0];
+    versions[0] = document.clock.versions[0];
+    delta.version_count = 2;
+    CHECK_UINT(mcpz_past_judge(&store.port, &document, &delta, &past), MCPZ_OK);
+    CHECK_UINT(past, MCPZ_PAST_COMPLETE);
+    fake_store_finish(&store);
+}
+
 TEST(nobody_closes_the_life_it_writes_as)
 {
     close_two_lives(1);
@@ -680,6 +749,8 @@ TEST_MAIN(RUN(the_digest_tells_states_apart), RUN(a_delta_within_its_bounds_is_v
           RUN(what_is_behind_the_end_of_a_closed_life_goes),
           RUN(a_delta_that_does_not_count_closes_lives_all_the_same),
           RUN(closing_again_leaves_what_was_closed_before),
+          RUN(who_inherits_an_earlier_closing_takes_nothing_out),
+          RUN(a_closing_that_names_no_other_life_comes_after_one_that_does),
           RUN(nobody_closes_the_life_it_writes_as), RUN(values_must_be_of_their_type),
           RUN(rows_of_counters_are_replaced_by_their_owners_only),
           RUN(a_name_over_its_bound_is_none), RUN(one_actor_too_many_is_refused),
