@@ -18,7 +18,8 @@
  *   {"verb": "clock", "replica": "A", "wall_ms": 1700000000000}
  *   {"verb": "backup", "replica": "A"}
  *   {"verb": "restart", "replica": "A", "how": "kill" | "crash" | "restore" | "anew"}
- *                                                              the last: as a new life
+ *                                                              the last: as a new life, "lives"
+ *                                                              (1) of its line on
  *   {"verb": "close", "replica": "A"}      earlier lives of its own, if that makes room; the
  *                                          caller has seen to it that all have signed its floor
  *   {"verb": "checkpoint" | "install" | "agree" | "fold" | "base" | "take", ...}
@@ -642,7 +643,9 @@ static json_t *restart(struct shell *shell, const json_t *request)
     }
     (void)replica->kv.progress(replica->kv.context);
     if (strcmp(how, "anew") == 0) {
-        replica->actor.generation += MCPZ_LIVES_STRIDE;
+        const json_t *lives = json_object_get(request, "lives");
+        replica->actor.generation +=
+            MCPZ_LIVES_STRIDE * (lives != NULL ? (uint32_t)json_integer_value(lives) : 1);
         keep_actor(replica);
     }
     start(shell, replica);

@@ -93,6 +93,21 @@ static void saw_dead(struct mcpz_check *check, size_t node, size_t about)
     }
 }
 
+static bool is_doubted(const struct mcpz_check *check, size_t node)
+{
+    return check->doubted_since_us[node] != MCPZ_TIME_NEVER;
+}
+
+static bool is_anybody_doubted(const struct mcpz_check *check)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < check->node_count; i++) {
+        found = found || is_doubted(check, i);
+    }
+    return found;
+}
+
 static void saw_fact(struct mcpz_check *check, size_t node, const struct mcpz_fact *fact)
 {
     size_t about = mcpz_sim_node_of(check->sim, &fact->about);
@@ -114,7 +129,8 @@ static void saw_fact(struct mcpz_check *check, size_t node, const struct mcpz_fa
         bump(check, MCPZ_SOMETIMES_RELAY_BROKEN);
     } else if (fact->kind == MCPZ_FACT_AGENT_MERGED) {
         saw_merged(check);
-    } else if (fact->kind == MCPZ_FACT_AGENT_DIVERGED) {
+    } else if (fact->kind == MCPZ_FACT_AGENT_DIVERGED && !is_anybody_doubted(check)) {
+        /* Who contradicted itself may have folded what it had written instead. */
         mcpz_check_violate(check, MCPZ_INVARIANT_SAME_ROOT,
                            "two have seen the same and hold other things: node %zu", node);
     }
@@ -192,6 +208,9 @@ static void saw(void *context, size_t node, const struct mcpz_action *action)
 void mcpz_check_init(struct mcpz_check *check, struct mcpz_sim *sim, size_t node_count)
 {
     *check = (struct mcpz_check){.sim = sim, .node_count = node_count};
+    for (size_t i = 0; i < MCPZ_SIM_NODES_MAX; i++) {
+        check->doubted_since_us[i] = MCPZ_TIME_NEVER;
+    }
     check->asked = calloc(MCPZ_CHECK_REQUESTS_MAX, sizeof(*check->asked));
     if (check->asked == NULL) {
         abort();
@@ -213,6 +232,7 @@ void mcpz_check_asked(struct mcpz_check *check, uint64_t request,
 
     asked->is_ours = true;
     asked->line = *line;
+    asked->at_us = mcpz_sim_now(check->sim);
     asked->life = check->life[line->arguments[0]];
 }
 
@@ -235,6 +255,18 @@ void mcpz_check_started(struct mcpz_check *check, size_t node)
 void mcpz_check_restored(struct mcpz_check *check, size_t node)
 {
     check->incarnation[node] = 0;
+}
+
+void mcpz_check_doubts(struct mcpz_check *check, size_t node, mcpz_time since_us)
+{
+    check->doubted_since_us[node] = mcpz_time_min(check->doubted_since_us[node], since_us);
+}
+
+/* Was it acknowledged by somebody who does not contradict itself? */
+static bool is_acknowledged(const struct mcpz_check *check, const struct mcpz_asked *asked)
+{
+    return asked->answers > 0 && asked->code == MCPZ_CODE_OK &&
+           asked->at_us < check->doubted_since_us[asked->line.arguments[0]];
 }
 
 void mcpz_check_killed(struct mcpz_check *check, size_t node)
@@ -304,13 +336,19 @@ static bool has_settled(struct mcpz_check *check, char *words)
     return true;
 }
 
+/* Is a node to keep an agent, and like all others that are? */
+static bool keeps(struct mcpz_check *check, size_t node, const struct mcpz_check_name *agent)
+{
+    return !is_doubted(check, node) && mcpz_sim_owns(check->sim, node, agent->text);
+}
+
 /* The first that is to keep an agent; without a layout, node 0. */
 static size_t keeper_of(struct mcpz_check *check, uint64_t agent)
 {
     const struct mcpz_check_name name = mcpz_check_name('a', agent);
     size_t node = 0;
 
-    while (node + 1 < check->node_count && !mcpz_sim_owns(check->sim, node, name.text)) {
+    while (node + 1 < check->node_count && !keeps(check, node, &name)) {
         node++;
     }
     return node;
@@ -325,7 +363,7 @@ static bool has_same_roots(struct mcpz_check *check, char *words)
         bool is_there = mcpz_sim_root(check->sim, keeper, name.text, first);
         for (size_t i = keeper + 1; i < check->node_count; i++) {
             uint8_t root[MCPZ_DIGEST_BYTES] = {0};
-            if (mcpz_sim_owns(check->sim, i, name.text) &&
+            if (keeps(check, i, &name) &&
                 (mcpz_sim_root(check->sim, i, name.text, root) != is_there ||
                  memcmp(first, root, sizeof(root)) != 0)) {
                 (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
@@ -370,7 +408,7 @@ static bool has_counts(struct mcpz_check *check, char *words)
         if (asked->is_ours && asked->line.verb == MCPZ_VERB_COUNT) {
             const uint64_t *arguments = asked->line.arguments;
             struct sums *sum = &sums[arguments[1]][arguments[2]];
-            bool is_kept = asked->answers > 0 && asked->code == MCPZ_CODE_OK;
+            bool is_kept = is_acknowledged(check, asked);
             sum->asked += (int64_t)arguments[3];
             sum->acknowledged += is_kept ? (int64_t)arguments[3] : 0;
         }
@@ -433,8 +471,8 @@ static bool has_elements(struct mcpz_check *check, char *words)
         const uint64_t *arguments = asked->line.arguments;
         bool is_add = asked->line.verb == MCPZ_VERB_ADD;
         if (!asked->is_ours || (!is_add && asked->line.verb != MCPZ_VERB_REMOVE) ||
-            asked->answers == 0 || asked->code != MCPZ_CODE_OK ||
-            arguments[1] == MCPZ_SCHEDULE_GONE_AGENT || is_element_as_asked(check, asked)) {
+            !is_acknowledged(check, asked) || arguments[1] == MCPZ_SCHEDULE_GONE_AGENT ||
+            is_element_as_asked(check, asked)) {
             continue;
         }
         (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
@@ -551,6 +589,7 @@ void mcpz_check_count(struct mcpz_check *check)
             sometimes[MCPZ_SOMETIMES_ANOTHER_LIFE] +=
                 agents->deltas_written > 0 && agents->actor.generation > MCPZ_LIVES_STRIDE;
             sometimes[MCPZ_SOMETIMES_LIVES_CLOSED] += agents->lives_closed;
+            sometimes[MCPZ_SOMETIMES_FORKED] += agents->forks_found;
             count_tasks(check, mcpz_engine_node(engine));
         }
     }

@@ -54,6 +54,7 @@ const char *mcpz_invariant_word(enum mcpz_invariant invariant);
 struct mcpz_asked {
     bool is_ours; /* by a line of the schedule, which follows */
     struct mcpz_schedule_line line;
+    mcpz_time at_us;
     uint32_t life;            /* of the node, when it was asked */
     uint32_t answers;         /* REPLY or TASK_DONE */
     uint32_t code;            /* of the last */
@@ -67,6 +68,7 @@ struct mcpz_check {
     uint64_t incarnation[MCPZ_SIM_NODES_MAX];
     bool buried[MCPZ_SIM_NODES_MAX][MCPZ_SIM_NODES_MAX]; /* by the first, the second */
     mcpz_time healed_us;                                 /* when cuts ended last; 0: never */
+    mcpz_time doubted_since_us[MCPZ_SIM_NODES_MAX];      /* MCPZ_TIME_NEVER: it is not */
     struct mcpz_asked *asked;                            /* by request */
     uint64_t request_count;                              /* greatest seen, plus one */
     uint64_t sometimes[MCPZ_SOMETIMES_END];
@@ -95,6 +97,12 @@ void mcpz_check_killed(struct mcpz_check *check, size_t node);
 
 /** A node's disk is an older one: its incarnation may go back, once. */
 void mcpz_check_restored(struct mcpz_check *check, size_t node);
+
+/**
+ * A node's disk is what it was then, and it does not know: since then, and until the end, it may
+ * contradict itself. What it writes may count or not, and it need not be like the others.
+ */
+void mcpz_check_doubts(struct mcpz_check *check, size_t node, mcpz_time since_us);
 
 /**
  * Note a violation, unless there is one. Words are "what is wrong, of what: how": what stands

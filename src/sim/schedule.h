@@ -82,7 +82,9 @@
                                   something: then nothing happens */                              \
     X(AHEAD, "ahead", "nv")    /* its wall clock is so many seconds ahead of the others', */      \
     X(BEHIND, "behind", "nv")  /* or behind; 0: it is right */                                    \
-    X(LAYOUT, "layout", "s")   /* node 0 says that these keep agents, three each */
+    X(LAYOUT, "layout", "s")   /* node 0 says that these keep agents, three each */               \
+    X(SETBACK, "setback", "n") /* as restore, and nothing tells the node: what it writes may      \
+                                  contradict what it wrote since its disk was kept aside */
 
 enum mcpz_verb {
 #define X(name, word, arguments) MCPZ_VERB_##name,

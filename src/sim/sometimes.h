@@ -48,6 +48,7 @@
     X(FOLDED, "folded", "deltas that all replicas had signed were folded")                        \
     X(BASE, "base", "a checkpoint was taken in instead of deltas that were gone")                 \
     X(ANOTHER_LIFE, "another_life", "a node whose disk was put back wrote as another")            \
+    X(FORKED, "forked", "a node contradicted itself, and was seen to")                            \
     X(LIVES_CLOSED, "lives_closed", "a node closed earlier lives of itself in an agent")          \
     X(LAID_OUT, "laid_out", "some nodes were told to keep agents, and others not")                \
     X(TORN, "torn", "a crash kept some of the batches under way and lost others")                 \

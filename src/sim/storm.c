@@ -33,6 +33,7 @@ struct storm {
     bool provides[MCPZ_SIM_NODES_MAX];
     mcpz_time disk_us;    /* of a healthy disk */
     int64_t ahead_max_ms; /* that a wall clock ever was */
+    mcpz_time backed_up_us[MCPZ_SIM_NODES_MAX];
 };
 
 /* ---- The verbs ---------------------------------------------------------------------------- */
@@ -199,7 +200,13 @@ static bool is_spare(struct storm *storm, size_t node, const struct roots *roots
     return true;
 }
 
-static void restore(struct storm *storm, size_t node)
+static void back_up(struct storm *storm, size_t node)
+{
+    mcpz_sim_back_up(storm->sim, node);
+    storm->backed_up_us[node] = mcpz_sim_now(storm->sim);
+}
+
+static void restore(struct storm *storm, size_t node, bool is_noticed)
 {
     if (!can_act(storm, node)) {
         return;
@@ -207,8 +214,12 @@ static void restore(struct storm *storm, size_t node)
     const struct roots roots = roots_of(storm, node);
     if (is_spare(storm, node, &roots)) {
         mcpz_check_killed(&storm->check, node);
-        if (mcpz_sim_restore(storm->sim, node)) {
+        if (is_noticed ? mcpz_sim_restore(storm->sim, node)
+                       : mcpz_sim_restore_unnoticed(storm->sim, node)) {
             mcpz_check_restored(&storm->check, node);
+            if (!is_noticed) {
+                mcpz_check_doubts(&storm->check, node, storm->backed_up_us[node]);
+            }
         }
     }
 }
@@ -327,10 +338,11 @@ static void burden(struct storm *storm, const struct mcpz_schedule_line *line)
         mcpz_sim_slow_link(storm->sim, node, other, MCPZ_MS(line->arguments[2]));
         break;
     case MCPZ_VERB_BACK_UP:
-        mcpz_sim_back_up(storm->sim, node);
+        back_up(storm, node);
         break;
     case MCPZ_VERB_RESTORE:
-        restore(storm, node);
+    case MCPZ_VERB_SETBACK:
+        restore(storm, node, line->verb == MCPZ_VERB_RESTORE);
         break;
     case MCPZ_VERB_CROWD:
         crowd(storm, line);
@@ -387,6 +399,7 @@ static void act(struct storm *storm, const struct mcpz_schedule_line *line)
     case MCPZ_VERB_AHEAD:
     case MCPZ_VERB_BEHIND:
     case MCPZ_VERB_LAYOUT:
+    case MCPZ_VERB_SETBACK:
         burden(storm, line);
         break;
     case MCPZ_VERB_PROVIDE:

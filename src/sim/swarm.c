@@ -25,7 +25,7 @@ static const struct kind fault_kinds[] = {
     {MCPZ_VERB_SLOW, MCPZ_VERB_SLOW},   {MCPZ_VERB_TEAR, MCPZ_VERB_START},
     {MCPZ_VERB_CROWD, MCPZ_VERB_END},   {MCPZ_VERB_RESTORE, MCPZ_VERB_START},
     {MCPZ_VERB_AHEAD, MCPZ_VERB_AHEAD}, {MCPZ_VERB_BEHIND, MCPZ_VERB_BEHIND},
-    {MCPZ_VERB_LAYOUT, MCPZ_VERB_END},
+    {MCPZ_VERB_LAYOUT, MCPZ_VERB_END},  {MCPZ_VERB_SETBACK, MCPZ_VERB_START},
 };
 
 #define FAULT_KINDS_MAX 64 /* room for more without moving those there are */
@@ -76,13 +76,25 @@ static uint64_t draw_key(struct swarm *swarm)
     return mcpz_rng_below(&swarm->rng, 3) == 0 ? 0 : ++swarm->next_key;
 }
 
+/* One node at most contradicts itself, and not the one that makes layouts: all others are to be
+ * alike. Of one node alone there are no others. */
+static uint64_t liar_of(const struct mcpz_schedule *schedule)
+{
+    struct mcpz_rng rng;
+
+    mcpz_rng_init(&rng, mcpz_hash_bytes(mcpz_text("liar"), schedule->seed));
+    return schedule->node_count > 1 ? 1 + mcpz_rng_below(&rng, (uint32_t)schedule->node_count - 1)
+                                    : 0;
+}
+
 static uint64_t draw_argument(struct swarm *swarm, enum mcpz_verb verb, char kind)
 {
     uint32_t node_count = (uint32_t)swarm->schedule->node_count;
 
     switch (kind) {
     case 'n':
-        return mcpz_rng_below(&swarm->rng, node_count);
+        return verb == MCPZ_VERB_SETBACK ? liar_of(swarm->schedule)
+                                         : mcpz_rng_below(&swarm->rng, node_count);
     case 'a':
         return verb == MCPZ_VERB_DELETE ? MCPZ_SCHEDULE_GONE_AGENT
                                         : mcpz_rng_below(&swarm->rng, MCPZ_SCHEDULE_AGENTS);
@@ -166,6 +178,22 @@ static void back_up(struct swarm *swarm, const struct mcpz_schedule_line *restor
                });
 }
 
+/* Who hears others at once hears from them what it had written: it is alone for a while, and what
+ * it writes then contradicts that. */
+static void set_apart(struct swarm *swarm, const struct mcpz_schedule_line *setback,
+                      uint64_t lasts_ms)
+{
+    add(swarm, &(struct mcpz_schedule_line){
+                   .at_ms = setback->at_ms,
+                   .verb = MCPZ_VERB_SPLIT,
+                   .arguments = {UINT64_C(1) << setback->arguments[0]},
+               });
+    add(swarm, &(struct mcpz_schedule_line){
+                   .at_ms = setback->at_ms + lasts_ms + between(swarm, 2000, 20000),
+                   .verb = MCPZ_VERB_MEND,
+               });
+}
+
 static void draw_faults(struct swarm *swarm, const struct kind *kind)
 {
     uint32_t gap_ms = (uint32_t)between(swarm, GAP_MIN_MS, GAP_MAX_MS);
@@ -177,13 +205,26 @@ static void draw_faults(struct swarm *swarm, const struct kind *kind)
         add(swarm, &line);
         if (kind->begins == MCPZ_VERB_TEAR) {
             slow_disk(swarm, &line);
-        } else if (kind->begins == MCPZ_VERB_RESTORE) {
+        } else if (kind->begins == MCPZ_VERB_RESTORE || kind->begins == MCPZ_VERB_SETBACK) {
             back_up(swarm, &line);
         }
+        const uint64_t lasts =
+            kind->ends != MCPZ_VERB_END ? between(swarm, LASTS_MIN_MS, lasts_ms) : 0;
+        if (kind->begins == MCPZ_VERB_SETBACK) {
+            set_apart(swarm, &line, lasts);
+        }
         if (kind->ends != MCPZ_VERB_END) {
-            end_fault(swarm, kind, &line, between(swarm, LASTS_MIN_MS, lasts_ms));
+            end_fault(swarm, kind, &line, lasts);
         }
     }
+}
+
+/* An accepted durable task is on two disks, and no longer when one of them is an older one; when
+ * it is due is said by the clock of its owner. */
+static bool spoils_tasks(enum mcpz_verb begins)
+{
+    return begins == MCPZ_VERB_RESTORE || begins == MCPZ_VERB_SETBACK ||
+           begins == MCPZ_VERB_AHEAD || begins == MCPZ_VERB_BEHIND;
 }
 
 /* Each kind has chance of its own: a fault more or less does not move the others. Half of the runs
@@ -193,14 +234,10 @@ static bool begin_kind(struct swarm *swarm, size_t kind)
     mcpz_rng_init(&swarm->rng, mcpz_hash_bytes(mcpz_text("fault"),
                                                swarm->schedule->seed * FAULT_KINDS_MAX + kind));
     const enum mcpz_verb begins = fault_kinds[kind].begins;
-    const bool is_rare =
-        begins == MCPZ_VERB_RESTORE || begins == MCPZ_VERB_AHEAD || begins == MCPZ_VERB_BEHIND;
     return mcpz_rng_below(&swarm->rng, 2) == 0 &&
-           (!is_rare || mcpz_rng_below(&swarm->rng, 2) == 0);
+           (!spoils_tasks(begins) || mcpz_rng_below(&swarm->rng, 2) == 0);
 }
 
-/* An accepted durable task is on two disks, and no longer when one of them is an older one; when
- * it is due is said by the clock of its owner. */
 static bool takes_durable_tasks(struct swarm *swarm, bool faults)
 {
     const struct mcpz_rng rng = swarm->rng;
@@ -208,9 +245,7 @@ static bool takes_durable_tasks(struct swarm *swarm, bool faults)
 
     for (size_t i = 0; faults && i < FAULT_KINDS; i++) {
         const enum mcpz_verb begins = fault_kinds[i].begins;
-        suffers |= (begins == MCPZ_VERB_RESTORE || begins == MCPZ_VERB_AHEAD ||
-                    begins == MCPZ_VERB_BEHIND) &&
-                   begin_kind(swarm, i);
+        suffers |= spoils_tasks(begins) && begin_kind(swarm, i);
     }
     swarm->rng = rng;
     return !suffers;
@@ -255,8 +290,9 @@ void mcpz_swarm_draw(struct mcpz_schedule *schedule, size_t node_count, uint64_t
     mcpz_rng_init(&swarm.rng, mcpz_hash_bytes(mcpz_text("swarm"), seed));
     draw_work(&swarm, faults);
     for (size_t i = 0; faults && i < FAULT_KINDS; i++) {
-        bool has_pair = mcpz_verb_arguments(fault_kinds[i].begins)[1] == 'n';
-        if (begin_kind(&swarm, i) && !(has_pair && node_count == 1)) {
+        const enum mcpz_verb begins = fault_kinds[i].begins;
+        bool wants_two = mcpz_verb_arguments(begins)[1] == 'n' || begins == MCPZ_VERB_SETBACK;
+        if (begin_kind(&swarm, i) && !(wants_two && node_count == 1)) {
             draw_faults(&swarm, &fault_kinds[i]);
         }
     }

@@ -34,7 +34,8 @@ static const char every_verb[] = "mcpz-schedule 1 nodes=5 seed=42 end_ms=30000\n
                                  "9230 ahead 1 86400\n"
                                  "9240 behind 3 7200\n"
                                  "9250 layout 15\n"
-                                 "20000 restore 2\n";
+                                 "20000 restore 2\n"
+                                 "25000 setback 2\n";
 
 static struct mcpz_schedule drawn(size_t node_count, uint64_t seed)
 {

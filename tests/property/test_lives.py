@@ -3,20 +3,26 @@
 
     test_lives.py HISTORIES [FIRST_SEED]
 
-As in test_crdt.py; but nodes come back as new lives, and keepers agree more often. However many lives
+As in test_crdt.py; but nodes come back as new lives, some of them with an older store, and keepers
+agree more often. However many lives
 there were, each node takes few places of a vector, whoever was away gets on with who was there, what
 comes of a closed life is nothing new, and the document is the model's function of all that was written.
 The first line of a failure is the command that replays its seed.
 """
-from test_crdt import CLOSED, History, Shell, Replica, WALL_MS, run_histories
+import copy
+
+from test_crdt import CLOSED, STRIDE, History, Shell, Replica, WALL_MS, run_histories
 
 closed_count = 0
+set_back_count = 0
 
 
 class Lives(History):
     def __init__(self, shell, seed):
         super().__init__(shell, seed)
         self.whole = []  # vectors that all have signed
+        self.backups = {}  # by replica: what was known when its store was kept aside
+        self.newest = {}  # by replica: the last life it ever had
 
     def step(self):
         chance = self.rng.random()
@@ -25,12 +31,43 @@ class Lives(History):
             replica = self.rng.choice([self.replicas[0], replica])  # one has a bad power supply
             replica.start_anew()
             self.write(replica)
+        elif chance < 0.28:
+            replica.ask("backup")
+            self.backups[replica.name] = copy.copy(replica.model), set(replica.known)
+            self.backups[replica.name][0].have = dict(replica.model.have)
+        elif chance < 0.31:
+            self.set_back(replica)
         elif chance < 0.4:
             self.agree_all_and_close()
         elif chance < 0.5:
             self.close(self.rng.choice([self.replicas[0], replica]))
         else:
             super().step()
+
+    def set_back(self, replica):
+        """Its store is an older one, and it knows: it is a life that none of its lives was."""
+        global set_back_count
+        if replica.name not in self.backups:
+            return
+        model, known = self.backups[replica.name]
+        newest = max(replica.model.actor[1], self.newest.get(replica.name, 0)) + STRIDE
+        self.newest[replica.name] = newest
+        wall_ms, node = replica.model.wall_ms, replica.model.actor[0]
+        replica.ask("restart", how="restore")
+        replica.model = copy.copy(model)
+        replica.model.have, replica.model.wall_ms = dict(model.have), wall_ms
+        answer = replica.ask("restart", how="anew", lives=(newest - model.actor[1]) // STRIDE)
+        assert answer["generation"] == newest, (answer, newest)
+        replica.model.actor = (node, newest)
+        replica.model.clock = replica.model.hlc()
+        replica.known, replica.covered, replica.shown = set(known), set(), {}
+        set_back_count += 1
+        replica.check()
+        # What was on that disk alone is lost: who closes lives waits for who could have some of it.
+        kept = {key for other in self.replicas for key in other.model.have}
+        self.deltas = [delta for delta in self.deltas if (delta.actor, delta.seq) in kept]
+        self.ops = [op for op in self.ops if (op.actor, op.seq) in kept]
+        self.write(replica)
 
     def close(self, replica):
         """Close what is over by a floor that all have signed, whatever was written since."""
@@ -120,4 +157,4 @@ def check_lives_above_the_floor(shell):
 
 if __name__ == "__main__":
     run_histories(Lives, 100, "histories of many lives", check_many_lives, check_lives_above_the_floor)
-    print(f"lives were closed {closed_count} times")
+    print(f"lives were closed {closed_count} times, stores set back {set_back_count} times")
