@@ -22,13 +22,17 @@
 #define MCPZ_BLOB_PART_BYTES_MAX 1048576 /* of one upload's part, or of what is read at once */
 #define MCPZ_BLOB_LIST_MAX 100           /* blobs in one answer */
 #define MCPZ_BLOB_JOB_TEXT_BYTES 512
-#define MCPZ_BLOB_HOLDER "local"       /* holds what was put here, until all have it */
-#define MCPZ_BLOB_COPY_HOLDER "copies" /* holds what this node is one of those to keep */
+/* Hold what was put here, for good or for what is to name it in a moment, until it is written down
+ * who needs it. */
+#define MCPZ_BLOB_HOLDER "local"
+#define MCPZ_BLOB_BRIEF_HOLDER "brief"
+/* Holds what this node is one of those to keep, or others are to have that do not yet. */
+#define MCPZ_BLOB_COPY_HOLDER "copies"
 
 enum mcpz_blob_ask {
     MCPZ_BLOB_BEGIN = 1,  /* tenant -> upload */
     MCPZ_BLOB_ADD,        /* upload, offset, bytes -> offset */
-    MCPZ_BLOB_FINISH,     /* upload -> id, row */
+    MCPZ_BLOB_FINISH,     /* upload, holder -> id, row */
     MCPZ_BLOB_ABORT,      /* upload */
     MCPZ_BLOB_STAT,       /* id -> row */
     MCPZ_BLOB_READ,       /* id, offset, length -> bytes, length; or lack: to be lent first */
@@ -43,6 +47,7 @@ enum mcpz_blob_ask {
     MCPZ_BLOB_LOOK,       /* id -> row, state */
     MCPZ_BLOB_HOLD,       /* id, holder */
     MCPZ_BLOB_DROP,       /* id, holder: it does not hold it, if it did */
+    MCPZ_BLOB_KEEP,       /* id, holder: what that holds is a copy from now on */
     MCPZ_BLOB_TAKE,       /* id, tenant, row, lack and bytes: what was asked for and has come;
                            * offset -> lack, offset, state: no lack and not whole: go on */
     MCPZ_BLOB_LEND,       /* tenant, lack, bytes: as above -> length: so many chunks can be read */
@@ -53,8 +58,15 @@ enum mcpz_blob_ask {
 struct mcpz_blob_state {
     bool is_whole; /* here, and nothing is known to be lacking */
     bool is_put;   /* held by MCPZ_BLOB_HOLDER, */
+    bool is_brief; /* by MCPZ_BLOB_BRIEF_HOLDER, */
     bool is_copy;  /* by MCPZ_BLOB_COPY_HOLDER */
 };
+
+/* Whoever holds it. */
+static inline bool mcpz_blob_is_held(const struct mcpz_blob_state *state)
+{
+    return state->is_put || state->is_brief || state->is_copy;
+}
 
 struct mcpz_blob_listed {
     struct mcpz_id id;

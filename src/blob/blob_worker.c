@@ -222,6 +222,11 @@ static mcpz_error do_add(struct mcpz_blob_worker *worker, struct mcpz_blob_job *
     return MCPZ_OK;
 }
 
+static struct mcpz_bytes holder_of(const struct mcpz_blob_job *job)
+{
+    return mcpz_text(job->holder != NULL ? job->holder : MCPZ_BLOB_HOLDER);
+}
+
 static mcpz_error do_finish(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
 {
     struct upload *upload = find_upload(worker, job);
@@ -231,8 +236,7 @@ static mcpz_error do_finish(struct mcpz_blob_worker *worker, struct mcpz_blob_jo
     }
     struct mcpz_blob_writer *writer = upload->writer;
     *upload = (struct upload){0};
-    mcpz_error error =
-        mcpz_blob_writer_finish(writer, mcpz_text(MCPZ_BLOB_HOLDER), job->now_ms, &job->id);
+    mcpz_error error = mcpz_blob_writer_finish(writer, holder_of(job), job->now_ms, &job->id);
     return error == MCPZ_OK ? mcpz_blobs_stat(worker->blobs, &job->id, &job->row) : error;
 }
 
@@ -315,6 +319,7 @@ static struct mcpz_blob_state state_of(struct mcpz_blob_worker *worker, const st
     return (struct mcpz_blob_state){
         .is_whole = mcpz_blobs_is_whole(worker->blobs, id),
         .is_put = mcpz_blobs_holds(worker->blobs, id, mcpz_text(MCPZ_BLOB_HOLDER)),
+        .is_brief = mcpz_blobs_holds(worker->blobs, id, mcpz_text(MCPZ_BLOB_BRIEF_HOLDER)),
         .is_copy = mcpz_blobs_holds(worker->blobs, id, mcpz_text(MCPZ_BLOB_COPY_HOLDER))};
 }
 
@@ -324,7 +329,7 @@ static bool is_listed(const struct mcpz_blob_listed *listed, const char *tenant)
     const struct mcpz_blob_state *state = &listed->state;
 
     return tenant[0] == '\0' ||
-           (is_of(&listed->row, tenant) && state->is_whole && (state->is_put || state->is_copy));
+           (is_of(&listed->row, tenant) && state->is_whole && mcpz_blob_is_held(state));
 }
 
 static mcpz_error do_list(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
@@ -349,11 +354,6 @@ static mcpz_error do_list(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
         }
     }
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
-}
-
-static struct mcpz_bytes holder_of(const struct mcpz_blob_job *job)
-{
-    return mcpz_text(job->holder != NULL ? job->holder : MCPZ_BLOB_HOLDER);
 }
 
 static mcpz_error do_release(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
@@ -591,10 +591,11 @@ static mcpz_error drop(struct mcpz_blob_worker *worker, const struct mcpz_id *id
 static mcpz_error let_go(struct mcpz_blob_worker *worker, const struct mcpz_id *id,
                          uint64_t now_ms)
 {
-    static const char *const holders[] = {MCPZ_BLOB_HOLDER, MCPZ_BLOB_COPY_HOLDER};
+    static const char *const holders[] = {MCPZ_BLOB_HOLDER, MCPZ_BLOB_BRIEF_HOLDER,
+                                          MCPZ_BLOB_COPY_HOLDER};
     mcpz_error error = MCPZ_OK;
 
-    for (size_t i = 0; i < 2 && error == MCPZ_OK; i++) {
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(holders) && error == MCPZ_OK; i++) {
         error = drop(worker, id, mcpz_text(holders[i]), now_ms);
     }
     return error;
@@ -680,6 +681,9 @@ static mcpz_error do_job(struct mcpz_blob_worker *worker, struct mcpz_blob_job *
         return mcpz_blobs_hold(worker->blobs, &job->id, holder_of(job));
     case MCPZ_BLOB_DROP:
         return drop(worker, &job->id, holder_of(job), job->now_ms);
+    case MCPZ_BLOB_KEEP:
+        return mcpz_blobs_hold_as(worker->blobs, &job->id, holder_of(job),
+                                  mcpz_text(MCPZ_BLOB_COPY_HOLDER));
     case MCPZ_BLOB_TAKE:
         return do_take(worker, job);
     case MCPZ_BLOB_LEND:

@@ -409,6 +409,18 @@ mcpz_error mcpz_blobs_hold(struct mcpz_blobs *blobs, const struct mcpz_id *root,
     return error;
 }
 
+mcpz_error mcpz_blobs_hold_as(struct mcpz_blobs *blobs, const struct mcpz_id *root,
+                              struct mcpz_bytes holder, struct mcpz_bytes other)
+{
+    mcpz_error error = mcpz_shelf_holds(blobs->shelf, root, holder);
+    if (error == MCPZ_OK) {
+        mcpz_shelf_hold(blobs->shelf, root, other);
+        mcpz_shelf_let_go(blobs->shelf, root, holder);
+        error = mcpz_blobs_flush(blobs);
+    }
+    return error;
+}
+
 mcpz_error mcpz_blobs_release(struct mcpz_blobs *blobs, const struct mcpz_id *root,
                               struct mcpz_bytes holder, uint64_t now_ms)
 {

@@ -132,6 +132,11 @@ MCPZ_MUST_USE mcpz_error mcpz_blobs_read(struct mcpz_blobs *blobs,
 MCPZ_MUST_USE mcpz_error mcpz_blobs_hold(struct mcpz_blobs *blobs, const struct mcpz_id *root,
                                          struct mcpz_bytes holder);
 
+/** What `holder` holds, `other` holds from now on in its place, at once: a crash leaves one of
+ * them. Errors: MCPZ_ENOTFOUND  `holder` does not; MCPZ_EIO, MCPZ_ENOSPACE */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_hold_as(struct mcpz_blobs *blobs, const struct mcpz_id *root,
+                                            struct mcpz_bytes holder, struct mcpz_bytes other);
+
 /** Hold it no more. Errors: MCPZ_ENOTFOUND  `holder` does not; MCPZ_EIO, MCPZ_ENOSPACE */
 MCPZ_MUST_USE mcpz_error mcpz_blobs_release(struct mcpz_blobs *blobs, const struct mcpz_id *root,
                                             struct mcpz_bytes holder, uint64_t now_ms);

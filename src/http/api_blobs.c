@@ -30,6 +30,7 @@
 #include "http/blob_copies.h"
 #include "http/blob_fetch.h"
 #include "http/blob_list.h"
+#include "http/blob_places.h"
 #include "http/blob_serve.h"
 #include "http/exchange.h"
 #include "http/forward.h"
@@ -536,6 +537,7 @@ void mcpz_api_post_upload(struct mcpz_exchange *exchange, const struct mcpz_requ
     struct asking *asking =
         begin_upload(exchange, request, name, MCPZ_BLOB_FINISH, "finishing the upload");
     if (asking != NULL) {
+        asking->job.holder = mcpz_blob_places_holder(asking->ref);
         submit(exchange, asking, answer_finished);
     }
 }

@@ -231,7 +231,7 @@ static bool has_place(struct mcpz_blob_arrival *arrival, struct mcpz_exchange *e
 {
     const mcpz_time now = exchange->api->ports.now(exchange->api->ports.context);
 
-    if (mcpz_blob_keeper_has_place(&exchange->api->blobs)) {
+    if (mcpz_blob_keeper_has_place(exchange->api)) {
         return true;
     }
     if (arrival->phase != CROWDED) {

@@ -236,8 +236,7 @@ static void work(struct mcpz_exchange *exchange)
             answer(exchange, copies);
             return;
         }
-        if (copies->job.state.is_whole &&
-            (copies->job.state.is_put || copies->job.state.is_copy)) {
+        if (copies->job.state.is_whole && mcpz_blob_is_held(&copies->job.state)) {
             note_node(copies, mcpz_engine_id(mcpz_exchange_engine(exchange)));
         }
     }

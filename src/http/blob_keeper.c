@@ -145,8 +145,7 @@ static void begin_fetch(struct mcpz_api *api, struct mcpz_blob_want *want)
                                               .answer = answer_fetched});
 }
 
-/* What was asked for has come about, and may not be asked for any more. */
-static void look_again(struct mcpz_api *api, const struct mcpz_id *root)
+void mcpz_blob_look_again(struct mcpz_api *api, const struct mcpz_id *root)
 {
     struct mcpz_id document;
 
@@ -158,7 +157,7 @@ static void look_again(struct mcpz_api *api, const struct mcpz_id *root)
 void mcpz_blob_on_held(struct mcpz_api *api, struct mcpz_blob_job *job)
 {
     if (job->error == MCPZ_OK) {
-        look_again(api, &job->id);
+        mcpz_blob_look_again(api, &job->id);
     }
 }
 
@@ -172,13 +171,30 @@ static void end_fetch(struct mcpz_api *api, struct mcpz_blob_want *want)
     if (is_whole) {
         api->blobs.counts.fetched++;
         want->used = false;
-        look_again(api, &want->about.root);
+        mcpz_blob_look_again(api, &want->about.root);
         return;
     }
     api->blobs.counts.fetches_failed++;
+    want->failed++;
     want->has_from = false; /* it says so again, if it still has it */
     want->try_us = now_of(api) + want->wait_us;
     want->wait_us = want->wait_us < MCPZ_BLOB_RETRY_US_MAX ? 2 * want->wait_us : want->wait_us;
+}
+
+/* Is it still to be fetched? Who has it says so again and again, as long as it is. */
+static bool is_still_wanted(struct mcpz_api *api, const struct mcpz_blob_want *want)
+{
+    struct mcpz_blob_entry entry;
+    struct mcpz_id document;
+
+    mcpz_blob_book_id(&want->about.root, &document);
+    const mcpz_error error =
+        mcpz_blob_book_read(mcpz_engine_store(engine_of(api)), &document, &entry);
+    if (want->has_from) {
+        return true;
+    }
+    return error == MCPZ_OK ? entry.ref_count > 0
+                            : error != MCPZ_ENOTFOUND || want->failed < MCPZ_BLOB_WANT_TRIES;
 }
 
 static void look_at_wants(struct mcpz_api *api)
@@ -200,9 +216,15 @@ static void look_at_wants(struct mcpz_api *api)
     }
     for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX && under_way < MCPZ_BLOB_FETCHES_MAX; i++) {
         struct mcpz_blob_want *want = &keeper->wants[i];
-        if (want->used && want->exchange == NULL && now >= want->try_us) {
+        if (!want->used || want->exchange != NULL || now < want->try_us) {
+            continue;
+        }
+        if (is_still_wanted(api, want)) {
             begin_fetch(api, want);
             under_way++;
+        } else {
+            want->used = false; /* what has come of it is let go of with its document */
+            keeper->counts.wants_given_up++;
         }
     }
 }
@@ -313,6 +335,21 @@ static void about_of(const struct mcpz_blob_listed *listed, struct mcpz_blob_abo
                        sizeof(about->tenant));
 }
 
+/* Others are to have what was put here, and what is here though it is theirs. */
+static void settle_whole(struct mcpz_api *api, const struct mcpz_blob_about *about,
+                         const struct mcpz_blob_state *state)
+{
+    if (state->is_put) {
+        mcpz_blob_places_found(api, about, MCPZ_BLOB_REF_PUT);
+    }
+    if (state->is_brief) {
+        mcpz_blob_places_found(api, about, MCPZ_BLOB_REF_BRIEF);
+    }
+    if (state->is_copy && !mcpz_blob_keeper_is_ours(api, &about->root)) {
+        mcpz_blob_places_found(api, about, NULL);
+    }
+}
+
 /* What follows from a page of blobs that are here. */
 static void settle_page(struct mcpz_api *api, const struct mcpz_blob_job *job)
 {
@@ -320,13 +357,11 @@ static void settle_page(struct mcpz_api *api, const struct mcpz_blob_job *job)
 
     for (size_t i = 0; i < job->row_count; i++) {
         const struct mcpz_blob_listed *listed = &job->rows[i];
-        const bool is_held = listed->state.is_put || listed->state.is_copy;
         struct mcpz_blob_about about;
         about_of(listed, &about);
-        if (is_held && listed->state.is_whole &&
-            (listed->state.is_put || !mcpz_blob_keeper_is_ours(api, &listed->id))) {
-            mcpz_blob_places_found(api, &about, listed->state.is_put);
-        } else if (is_held && !listed->state.is_whole &&
+        if (listed->state.is_whole) {
+            settle_whole(api, &about, &listed->state);
+        } else if (mcpz_blob_is_held(&listed->state) &&
                    mcpz_blob_keeper_is_ours(api, &listed->id)) {
             mcpz_blob_keeper_want(keeper, &about, NULL, NULL);
         }
@@ -451,6 +486,8 @@ bool mcpz_blob_keeper_hear(struct mcpz_blob_keeper *keeper, const struct mcpz_fa
         keeper->scan_us = keeper->scan_us < soon ? keeper->scan_us : soon;
         if (fact->kind == MCPZ_FACT_DEAD) {
             keeper->mourn_us = soon + mourned_us;
+        } else {
+            mcpz_blob_places_hurry(keeper);
         }
         return false;
     }

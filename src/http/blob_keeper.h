@@ -6,6 +6,9 @@
  *   a blob was put here, or is here and is to be elsewhere           ->  place: have those keep it
  *                                                       all have it  ->  let go of it
  *
+ * What was put is held for whoever put it until it is on a disk who that is, and as a copy from
+ * then on: so what is removed while a node is away is not put anew when that comes back.
+ *
  * Documents and blobs are gone through when members or layouts change, and every ten minutes; a
  * document that changes is looked at soon. What is let go of is cleared away ten minutes later
  * (blob/blobs.h). `blobs.clear_after` says another time than ten minutes for both. A chunk that
@@ -41,7 +44,11 @@
 #define MCPZ_BLOB_RETRY_US MCPZ_SECONDS(2)       /* after a failure; doubles, */
 #define MCPZ_BLOB_RETRY_US_MAX MCPZ_SECONDS(120) /* up to this */
 #define MCPZ_BLOB_POLL_US MCPZ_MS(50)            /* is it there? Less often each time, */
-#define MCPZ_BLOB_POLL_US_MAX MCPZ_SECONDS(1)    /* down to this */
+#define MCPZ_BLOB_POLL_US_MAX MCPZ_SECONDS(1)    /* down to this; */
+/* so long after it came on last: then down to every MCPZ_BLOB_RETRY_US_MAX, and it gives way to
+ * others. */
+#define MCPZ_BLOB_EAGER_US MCPZ_SECONDS(60)
+#define MCPZ_BLOB_WANT_TRIES 8 /* for one of which nothing says here that it is needed */
 
 struct mcpz_api;
 struct mcpz_exchange;
@@ -54,6 +61,7 @@ struct mcpz_blob_want {
     struct mcpz_id from; /* who said so, and has it */
     mcpz_time try_us;
     mcpz_time wait_us;              /* after the next failure */
+    unsigned failed;                /* in a row */
     struct mcpz_exchange *exchange; /* fetches it; NULL: not now */
     bool is_over;                   /* that has its answer */
 };
@@ -63,18 +71,27 @@ struct mcpz_blob_place {
     bool used;
     const char
         *ref; /* static: it was put here, and this is to be written down; NULL: it was not */
-    uint64_t writing; /* the request that writes it down; 0: none is under way */
-    bool is_said;     /* that is on disk, or was seen: if it no longer is, it was taken back */
-    bool is_over;     /* all have it, or nobody needs it */
-    bool is_to_drop;  /* so it need not be held here any more: the place stays until it is not, */
-    bool is_dropping; /* which is under way */
+    uint64_t writing;  /* the request that writes it down; 0: none is under way */
+    bool is_said;      /* that is on disk, or was seen: if it no longer is, it was taken back */
+    bool is_kept;      /* so it is held as a copy, and not for `ref` any more; */
+    bool is_keeping;   /* that is under way, */
+    bool is_held_anew; /* for what was put before it was put anew */
+    mcpz_time keep_us; /* when it is tried again */
+    bool is_over;      /* all have it, or nobody needs it */
+    bool is_to_drop;   /* so it need not be held here any more: the place stays until it is not, */
+    bool is_dropping;  /* which is under way */
     struct mcpz_exchange *waiters[MCPZ_BLOB_WAITERS_MAX]; /* requests that look at this one */
     struct mcpz_blob_about about;
     struct mcpz_ack_wait wait; /* who is to have it, and who does */
     uint64_t progress;         /* bytes that have been fetched, of all */
+    uint64_t farthest;         /* that it has been */
+    mcpz_time came_us;         /* it came on last */
     mcpz_time ask_us;
     mcpz_time wait_us;              /* until they are asked again */
     struct mcpz_exchange *exchange; /* asks; NULL: not now */
+    size_t denied;                  /* by so many of them: nobody needs it, as far as they know */
+    bool was_said;                  /* when that was asked */
+    bool is_void;                   /* it was put anew since: answers to it say nothing */
     bool is_answered;
 };
 
@@ -90,6 +107,8 @@ struct mcpz_blob_review; /* who needs a blob is being asked: http/blob_review.h 
     X(read_through, "pieces of blobs read from other nodes")                                      \
     X(handed_over, "blobs let go of as all that are to have them do")                             \
     X(unneeded, "blobs let go of as nobody needs them")                                           \
+    X(placings_put_off, "blobs whose other keepers were not asked on for now, as others waited")  \
+    X(wants_given_up, "blobs that nobody has and nothing says are needed, not asked for on")      \
     X(references_dropped, "references of agents that were none any more")
 
 struct mcpz_blob_counts {
@@ -148,7 +167,7 @@ struct mcpz_blob_place *
 mcpz_blob_keeper_place(struct mcpz_api *api, const struct mcpz_blob_about *about, const char *ref);
 
 /** Would that give one now? */
-bool mcpz_blob_keeper_has_place(const struct mcpz_blob_keeper *keeper);
+bool mcpz_blob_keeper_has_place(struct mcpz_api *api);
 
 /** Whoever put it for `ref` does not need it any more: stop having others keep it, and hold it no
  * longer for that. Was it being placed so, for that tenant? */

@@ -61,65 +61,139 @@ static struct mcpz_blob_place *find_place(struct mcpz_blob_keeper *keeper,
     return place;
 }
 
-static struct mcpz_blob_place *add_place(struct mcpz_blob_keeper *keeper,
-                                         const struct mcpz_blob_about *about, const char *ref)
+static bool is_waited_for(const struct mcpz_blob_place *place)
 {
-    struct mcpz_blob_place *place = find_place(keeper, &about->root, ref);
-
-    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX && place == NULL; i++) {
-        if (!keeper->places[i].used) {
-            place = &keeper->places[i];
-            *place = (struct mcpz_blob_place){
-                .used = true, .about = *about, .wait_us = MCPZ_BLOB_POLL_US};
-        }
-    }
-    if (place != NULL && ref != NULL) {
-        place->ref = ref;
-        place->ask_us = 0;
-        place->wait_us = MCPZ_BLOB_POLL_US;
-    }
-    return place;
-}
-
-/* What somebody put it for, which is known no more since we were started again. */
-static const char *guess_ref(struct mcpz_api *api, const struct mcpz_id *root)
-{
-    const struct mcpz_store *store = mcpz_engine_store(engine_of(api));
-
-    return mcpz_blob_book_has(store, root, MCPZ_BLOB_REF_BRIEF) &&
-                   !mcpz_blob_book_has(store, root, MCPZ_BLOB_REF_PUT)
-               ? MCPZ_BLOB_REF_BRIEF
-               : MCPZ_BLOB_REF_PUT;
-}
-
-/* Is it being placed, or let go of? A list that was made before it was let go of comes before word
- * of that: whoever went by it would put anew what was taken back. */
-static bool is_known(const struct mcpz_blob_keeper *keeper, const struct mcpz_id *root)
-{
-    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
-        const struct mcpz_blob_place *place = &keeper->places[i];
-        if (place->used && (!place->is_over || place->is_to_drop) &&
-            mcpz_id_equal(&place->about.root, root)) {
+    for (size_t i = 0; i < MCPZ_BLOB_WAITERS_MAX; i++) {
+        if (place->waiters[i] != NULL) {
             return true;
         }
     }
     return false;
 }
 
-void mcpz_blob_places_found(struct mcpz_api *api, const struct mcpz_blob_about *about, bool is_put)
+/* Has it come on of late, or is something of it under way? Else it gives way. */
+static bool is_busy(const struct mcpz_blob_place *place, mcpz_time now)
 {
-    if (!is_known(&api->blobs, &about->root)) {
-        (void)add_place(&api->blobs, about, is_put ? guess_ref(api, &about->root) : NULL);
+    return place->exchange != NULL || place->writing != 0 || place->is_keeping ||
+           place->is_dropping || place->is_to_drop || is_waited_for(place) ||
+           now < place->came_us + MCPZ_BLOB_EAGER_US;
+}
+
+/* One that is free, or whose keepers have had time enough: it is found again when blobs are gone
+ * through. NULL: none is. */
+static struct mcpz_blob_place *find_room(struct mcpz_blob_keeper *keeper, mcpz_time now)
+{
+    struct mcpz_blob_place *room = NULL;
+
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+        struct mcpz_blob_place *place = &keeper->places[i];
+        if (!place->used) {
+            return place;
+        }
+        if (!is_busy(place, now) && (room == NULL || place->came_us < room->came_us)) {
+            room = place;
+        }
+    }
+    return room;
+}
+
+static void hurry(struct mcpz_blob_place *place)
+{
+    place->ask_us = 0;
+    place->wait_us = MCPZ_BLOB_POLL_US;
+}
+
+/* It is for something else now: what was answered, or is to be, says nothing of that. */
+static void forget_answers(struct mcpz_blob_place *place)
+{
+    place->is_void = place->exchange != NULL;
+    place->wait = (struct mcpz_ack_wait){0};
+}
+
+static struct mcpz_blob_place *add_place(struct mcpz_api *api, const struct mcpz_blob_about *about,
+                                         const char *ref)
+{
+    const mcpz_time now = now_of(api);
+    struct mcpz_blob_place *place = find_place(&api->blobs, &about->root, ref);
+
+    if (place == NULL) {
+        place = find_room(&api->blobs, now);
+        if (place == NULL) {
+            return NULL;
+        }
+        api->blobs.counts.placings_put_off += place->used && !place->is_over ? 1 : 0;
+        *place = (struct mcpz_blob_place){.used = true, .about = *about, .came_us = now};
+        hurry(place);
+    }
+    if (ref != NULL && place->ref == NULL) {
+        forget_answers(place); /* nobody has been asked for that */
+    }
+    if (ref != NULL) {
+        place->ref = ref;
+        hurry(place);
+    }
+    return place;
+}
+
+/* Is it being placed, or let go of? A list that was made before it was let go of comes before word
+ * of that: whoever went by it would put anew what was taken back. */
+static bool is_known(const struct mcpz_blob_keeper *keeper, const struct mcpz_id *root,
+                     const char *ref)
+{
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+        const struct mcpz_blob_place *place = &keeper->places[i];
+        const bool is_one =
+            ref != NULL ? is_for(place, ref) : !place->is_over || place->is_to_drop;
+        if (place->used && is_one && mcpz_id_equal(&place->about.root, root)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void mcpz_blob_places_found(struct mcpz_api *api, const struct mcpz_blob_about *about,
+                            const char *ref)
+{
+    if (!is_known(&api->blobs, &about->root, ref)) {
+        (void)add_place(api, about, ref);
+    }
+}
+
+/* It was put anew: what was known of before, and is being answered or done, is of no more use. */
+static void begin_anew(struct mcpz_api *api, struct mcpz_blob_place *place)
+{
+    place->is_said = false;
+    place->is_kept = false;
+    place->is_held_anew = place->is_keeping;
+    place->writing = 0;
+    place->came_us = now_of(api);
+    forget_answers(place);
+    mcpz_blob_keeper_targets(api, &place->about.root, &place->wait);
+}
+
+/* What was to happen to what was put before may happen to what was put since. */
+static void hold_again(struct mcpz_api *api, const struct mcpz_blob_place *made)
+{
+    const char *holder = mcpz_blob_places_holder(made->ref);
+
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+        const struct mcpz_blob_place *place = &api->blobs.places[i];
+        if (place->used && is_for(place, made->ref) && (place->is_keeping || place->is_dropping) &&
+            mcpz_id_equal(&place->about.root, &made->about.root)) {
+            (void)mcpz_blob_errand(api, MCPZ_BLOB_HOLD, &made->about.root, holder, NULL);
+            return;
+        }
     }
 }
 
 struct mcpz_blob_place *
 mcpz_blob_keeper_place(struct mcpz_api *api, const struct mcpz_blob_about *about, const char *ref)
 {
-    struct mcpz_blob_place *place = add_place(&api->blobs, about, ref);
+    struct mcpz_blob_place *place = add_place(api, about, ref);
 
     if (place != NULL) {
-        mcpz_blob_keeper_targets(api, &about->root, &place->wait);
+        begin_anew(api, place);
+        hold_again(api, place);
         stir(api);
     } else {
         api->blobs.scan_us = 0;
@@ -127,14 +201,21 @@ mcpz_blob_keeper_place(struct mcpz_api *api, const struct mcpz_blob_about *about
     return place;
 }
 
-bool mcpz_blob_keeper_has_place(const struct mcpz_blob_keeper *keeper)
+bool mcpz_blob_keeper_has_place(struct mcpz_api *api)
 {
-    size_t used = 0;
+    return find_room(&api->blobs, now_of(api)) != NULL;
+}
 
+const char *mcpz_blob_places_holder(const char *ref)
+{
+    return strcmp(ref, MCPZ_BLOB_REF_BRIEF) == 0 ? MCPZ_BLOB_BRIEF_HOLDER : MCPZ_BLOB_HOLDER;
+}
+
+void mcpz_blob_places_hurry(struct mcpz_blob_keeper *keeper)
+{
     for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
-        used += keeper->places[i].used ? 1 : 0;
+        hurry(&keeper->places[i]);
     }
-    return used < MCPZ_BLOB_PLACES_MAX;
 }
 
 /* A job that nobody waits for; what comes of it is found when blobs are gone through again. */
@@ -185,6 +266,14 @@ void mcpz_blob_let_go(struct mcpz_api *api, const struct mcpz_id *root, const ch
     (void)mcpz_blob_errand(api, MCPZ_BLOB_DROP, root, holder, NULL);
 }
 
+/* Is the job `is_asked` for at `place` this one? */
+static bool is_under_way(const struct mcpz_blob_place *place, bool is_asked,
+                         const struct mcpz_blob_job *job)
+{
+    return place->used && is_asked && mcpz_id_equal(&place->about.root, &job->id) &&
+           strcmp(mcpz_blob_places_holder(place->ref), job->holder) == 0;
+}
+
 /* It was let go of, or could not be. */
 static void on_dropped(struct mcpz_api *api, struct mcpz_blob_job *job)
 {
@@ -192,7 +281,7 @@ static void on_dropped(struct mcpz_api *api, struct mcpz_blob_job *job)
 
     for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
         struct mcpz_blob_place *place = &api->blobs.places[i];
-        if (place->used && place->is_dropping && mcpz_id_equal(&place->about.root, &job->id)) {
+        if (is_under_way(place, place->is_dropping, job)) {
             place->is_dropping = false;
             place->is_to_drop = !is_gone;
             place->ask_us = now_of(api) + MCPZ_BLOB_RETRY_US;
@@ -201,13 +290,13 @@ static void on_dropped(struct mcpz_api *api, struct mcpz_blob_job *job)
     stir(api);
 }
 
-/* Is it held here for another place as well? */
-static bool is_held_for_others(struct mcpz_blob_keeper *keeper,
-                               const struct mcpz_blob_place *place)
+/* Was it put anew for the same since? Then it is held for that. */
+static bool is_held_for_another(struct mcpz_blob_keeper *keeper,
+                                const struct mcpz_blob_place *place)
 {
     const struct mcpz_blob_place *other = next_place(keeper, &place->about.root, NULL);
 
-    while (other != NULL && (other == place || other->ref == NULL)) {
+    while (other != NULL && (other == place || !is_for(other, place->ref))) {
         other = next_place(keeper, &place->about.root, other);
     }
     return other != NULL;
@@ -215,25 +304,75 @@ static bool is_held_for_others(struct mcpz_blob_keeper *keeper,
 
 static void drop_put(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
-    place->is_to_drop = place->is_dropping || !is_held_for_others(&api->blobs, place);
+    place->is_to_drop = place->is_dropping || !is_held_for_another(&api->blobs, place);
     if (place->is_to_drop && !place->is_dropping) {
         place->is_dropping = mcpz_blob_errand(api, MCPZ_BLOB_DROP, &place->about.root,
-                                              MCPZ_BLOB_HOLDER, on_dropped);
+                                              mcpz_blob_places_holder(place->ref), on_dropped);
     }
 }
 
-/* It is not held here for this place any more. */
+/* It is not held here for whoever put it any more. */
 static void release_put(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
-    place->is_to_drop = true;
-    drop_put(api, place);
+    if (place->ref != NULL && !place->is_kept) {
+        place->is_to_drop = true;
+        drop_put(api, place);
+    }
 }
 
-/* Whoever put it does not need it any more. */
+/*
+ * One node writes down that whoever put it needs it, so that all of that can be taken back at
+ * once: we, if we keep its document; else the first that does.
+ */
+static bool writes_here(struct mcpz_api *api, const struct mcpz_blob_place *place)
+{
+    const struct mcpz_engine *engine = engine_of(api);
+
+    return !mcpz_layouts_are_in_force(&mcpz_engine_node(engine)->layouts) ||
+           mcpz_blob_targets_has(&place->wait, mcpz_engine_id(engine));
+}
+
+/* Whoever put it does not need it any more. If it is held as a copy by now, its document says
+ * whether that is needed, here or elsewhere. */
 static void take_back(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
+    const struct mcpz_blob_about about = place->about;
+    const bool is_kept = place->is_kept;
+
     place->is_over = true;
     release_put(api, place);
+    if (is_kept && writes_here(api, place)) {
+        mcpz_blob_look_again(api, &about.root);
+    } else if (is_kept) {
+        mcpz_blob_places_found(api, &about, NULL);
+    }
+}
+
+/* It is held as a copy, or could not be. */
+static void on_kept(struct mcpz_api *api, struct mcpz_blob_job *job)
+{
+    const bool is_kept = job->error == MCPZ_OK || job->error == MCPZ_ENOTFOUND;
+
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+        struct mcpz_blob_place *place = &api->blobs.places[i];
+        if (is_under_way(place, place->is_keeping, job)) {
+            place->is_keeping = false;
+            place->is_kept = is_kept && !place->is_held_anew;
+            place->keep_us = is_kept ? 0 : now_of(api) + MCPZ_BLOB_RETRY_US;
+        }
+    }
+    stir(api);
+}
+
+/* It is on a disk who needs it, and that holds it from here on: so it goes with that. */
+static void keep_as_copy(struct mcpz_api *api, struct mcpz_blob_place *place)
+{
+    if (place->ref != NULL && place->is_said && place->writing == 0 && !place->is_kept &&
+        !place->is_keeping && now_of(api) >= place->keep_us) {
+        place->is_held_anew = false;
+        place->is_keeping = mcpz_blob_errand(api, MCPZ_BLOB_KEEP, &place->about.root,
+                                             mcpz_blob_places_holder(place->ref), on_kept);
+    }
 }
 
 bool mcpz_blob_keeper_unplace(struct mcpz_api *api, const struct mcpz_id *root, const char *tenant,
@@ -283,16 +422,6 @@ void mcpz_blob_place_leave(struct mcpz_blob_place *place, const struct mcpz_exch
             place->waiters[i] = NULL;
         }
     }
-}
-
-static bool is_waited_for(const struct mcpz_blob_place *place)
-{
-    for (size_t i = 0; i < MCPZ_BLOB_WAITERS_MAX; i++) {
-        if (place->waiters[i] != NULL) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Requests that wait for copies look again. */
@@ -351,17 +480,71 @@ static void on_asked(struct mcpz_exchange *exchange)
     stir(exchange->api);
 }
 
+static bool has_it(const struct mcpz_ack_wait *wait, const struct mcpz_id *node)
+{
+    for (size_t i = 0; i < wait->owner_count; i++) {
+        if (mcpz_id_equal(&wait->owners[i].node, node)) {
+            return wait->owners[i].has;
+        }
+    }
+    return false;
+}
+
+/* Something came of asking: it is asked on often. */
+static void came_on(struct mcpz_api *api, struct mcpz_blob_place *place)
+{
+    place->came_us = now_of(api);
+    place->wait_us =
+        place->wait_us < MCPZ_BLOB_POLL_US_MAX ? place->wait_us : MCPZ_BLOB_POLL_US_MAX;
+}
+
 /* What one of those who are to keep it says. */
 static void hear_keeper(struct mcpz_api *api, struct mcpz_blob_place *place,
                         const struct mcpz_id *node, unsigned status, const json_t *json)
 {
+    const bool had_it = has_it(&place->wait, node);
+
+    if (place->is_void || place->is_over) {
+        return;
+    }
     if (status == 200) {
         mcpz_ack_wait_note(&place->wait, node);
-        wake_waiters(place);
+        place->is_said |= place->ref != NULL && !writes_here(api, place); /* it is written there */
+        if (!had_it) {
+            came_on(api, place);
+            wake_waiters(place);
+        }
     } else if (status == 202) {
         place->progress += (uint64_t)json_integer_value(json_object_get(json, "offset"));
-    } else if (status == 404 && place->ref == NULL) {
+    } else if (status == 404 && place->ref != NULL && place->was_said && had_it) {
+        take_back(api, place); /* it knew of it, and knows better */
+        wake_waiters(place);
+    } else if (status == 404) {
+        place->denied++;
+    }
+}
+
+/* All have answered. One that knows of nobody who needs it may not have heard yet; all may not. */
+static void weigh(struct mcpz_api *api, struct mcpz_blob_place *place)
+{
+    size_t wanted = 0;
+
+    if (place->is_void || place->is_over) {
+        return;
+    }
+    for (size_t i = 0; i < place->wait.owner_count; i++) {
+        const struct mcpz_ack_owner *owner = &place->wait.owners[i];
+        wanted += owner->sets != 0 && !is_self(api, &owner->node) ? 1 : 0;
+    }
+    if (wanted > 0 && place->denied == wanted && place->ref == NULL) {
         end_place(api, place); /* nobody needs it */
+    } else if (wanted > 0 && place->denied == wanted && place->was_said) {
+        take_back(api, place);
+        wake_waiters(place);
+    }
+    if (place->progress > place->farthest) {
+        place->farthest = place->progress;
+        came_on(api, place);
     }
 }
 
@@ -379,6 +562,7 @@ static void work_place(struct mcpz_exchange *exchange)
         json_decref(json);
     }
     if (waiting == 0) {
+        weigh(api, place);
         mcpz_exchange_answer(exchange, 200, json_object());
     }
 }
@@ -389,18 +573,6 @@ static void finish_place(struct mcpz_exchange *exchange)
 }
 
 static const struct mcpz_exchange_kind place_kind = {.work = work_place, .finish = finish_place};
-
-/*
- * One node writes down that whoever put it needs it, so that all of that can be taken back at
- * once: we, if we keep its document; else the first that does.
- */
-static bool writes_here(struct mcpz_api *api, const struct mcpz_blob_place *place)
-{
-    const struct mcpz_engine *engine = engine_of(api);
-
-    return !mcpz_layouts_are_in_force(&mcpz_engine_node(engine)->layouts) ||
-           mcpz_blob_targets_has(&place->wait, mcpz_engine_id(engine));
-}
 
 static void write_ref(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
@@ -427,15 +599,18 @@ void mcpz_blob_places_hear(struct mcpz_blob_keeper *keeper, uint64_t request, en
     }
 }
 
-/* Somebody has said at another node that it is not needed: it is not written down anew. */
+/* Somebody has said at another node that it is not needed: it is not written down anew. Of who
+ * does not keep its document, others are asked. */
 static bool is_taken_back(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
     const struct mcpz_store *store = mcpz_engine_store(engine_of(api));
-    const bool is_said =
-        place->ref != NULL && mcpz_blob_book_has(store, &place->about.root, place->ref);
 
+    if (place->ref == NULL || !writes_here(api, place)) {
+        return false;
+    }
+    const bool is_said = mcpz_blob_book_has(store, &place->about.root, place->ref);
     place->is_said |= is_said;
-    return place->ref != NULL && place->is_said && !is_said;
+    return place->is_said && !is_said;
 }
 
 static bool is_gone(struct mcpz_api *api, const struct mcpz_id *node)
@@ -450,7 +625,9 @@ static bool is_gone(struct mcpz_api *api, const struct mcpz_id *node)
 static void ask_keepers(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
     const struct mcpz_id self = *mcpz_engine_id(engine_of(api));
-    bool is_written = place->ref == NULL || writes_here(api, place);
+    const bool is_said = place->ref != NULL && place->is_said;
+    const bool knows_here = place->ref == NULL || writes_here(api, place);
+    bool is_written = is_said || knows_here;
 
     place->exchange = mcpz_blob_open_exchange(api, on_asked);
     if (place->exchange == NULL) {
@@ -459,15 +636,22 @@ static void ask_keepers(struct mcpz_api *api, struct mcpz_blob_place *place)
     mcpz_exchange_wait(place->exchange, &place_kind, place);
     place->exchange->deadline_us = MCPZ_TIME_NEVER; /* calls end by themselves */
     place->progress = 0;
+    place->denied = 0;
+    place->was_said = is_said;
+    place->is_void = false;
     for (size_t i = 0; i < place->wait.owner_count; i++) {
         const struct mcpz_ack_owner *owner = &place->wait.owners[i];
         if (owner->sets == 0 || is_self(api, &owner->node) || is_gone(api, &owner->node)) {
             continue;
         }
-        const struct mcpz_blob_keep keep = {
-            .about = place->about, .from = self, .ref = place->ref, .writes = !is_written};
+        const struct mcpz_blob_keep keep = {.about = place->about,
+                                            .from = self,
+                                            .ref = place->ref,
+                                            .writes = !is_written,
+                                            .is_said = is_said};
         is_written = true;
-        json_t *body = owner->has ? NULL : mcpz_blob_show_keep(&keep);
+        /* Who has it is asked whether that still holds, where we cannot see it. */
+        json_t *body = owner->has && knows_here ? NULL : mcpz_blob_show_keep(&keep);
         if (body != NULL) {
             (void)mcpz_fellows_ask(place->exchange, &owner->node, "POST",
                                    MCPZ_BLOB_SERVE_PATH "/keep", body, KEEP_MS);
@@ -488,17 +672,21 @@ static void look_at_place(struct mcpz_api *api, struct mcpz_blob_place *place, m
         place->is_answered = false;
         place->ask_us = now + place->wait_us;
         place->wait_us += place->wait_us / 2;
-        place->wait_us =
-            place->wait_us < MCPZ_BLOB_POLL_US_MAX ? place->wait_us : MCPZ_BLOB_POLL_US_MAX;
+        const mcpz_time most = is_waited_for(place) || now < place->came_us + MCPZ_BLOB_EAGER_US
+                                   ? MCPZ_BLOB_POLL_US_MAX
+                                   : MCPZ_BLOB_RETRY_US_MAX;
+        place->wait_us = place->wait_us < most ? place->wait_us : most;
         wake_waiters(place);
     }
     if (place->is_over) {
         if (place->is_to_drop && now >= place->ask_us) {
             drop_put(api, place);
         }
-        place->used = place->exchange != NULL || is_waited_for(place) || place->is_to_drop;
+        place->used = place->exchange != NULL || is_waited_for(place) || place->is_to_drop ||
+                      place->is_keeping;
         return;
     }
+    keep_as_copy(api, place);
     *under_way += place->exchange != NULL ? 1 : 0;
     if (place->exchange != NULL || now < place->ask_us || *under_way >= MCPZ_BLOB_PUSHES_MAX) {
         return;

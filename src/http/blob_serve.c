@@ -26,6 +26,7 @@ struct serving {
     struct mcpz_id from;
     char ref[MCPZ_BLOB_REF_BYTES_MAX + 1]; /* "": none */
     bool writes;
+    bool is_said;
     void (*answer)(struct mcpz_exchange *exchange, struct serving *serving);
 };
 
@@ -166,13 +167,12 @@ static void answer_stat(struct mcpz_exchange *exchange, struct serving *serving)
 
     mcpz_exchange_answer(
         exchange, 200,
-        json_pack("{s:b, s:b, s:o, s:I, s:I, s:I, s:I}", "whole",
-                  job->error == MCPZ_OK && job->state.is_whole, "held",
-                  job->state.is_put || job->state.is_copy, "tenant",
-                  mcpz_exchange_show_text(mcpz_bytes(job->row.tenant, job->row.tenant_length)),
-                  "size", (json_int_t)job->row.size, "chunks", (json_int_t)job->row.chunks,
-                  "stored_bytes", (json_int_t)job->row.stored, "made_ms",
-                  (json_int_t)job->row.made_ms));
+        json_pack(
+            "{s:b, s:b, s:o, s:I, s:I, s:I, s:I}", "whole",
+            job->error == MCPZ_OK && job->state.is_whole, "held", mcpz_blob_is_held(&job->state),
+            "tenant", mcpz_exchange_show_text(mcpz_bytes(job->row.tenant, job->row.tenant_length)),
+            "size", (json_int_t)job->row.size, "chunks", (json_int_t)job->row.chunks,
+            "stored_bytes", (json_int_t)job->row.stored, "made_ms", (json_int_t)job->row.made_ms));
 }
 
 /* False: answered. */
@@ -235,6 +235,7 @@ json_t *mcpz_blob_show_keep(const struct mcpz_blob_keep *keep)
     if (keep->ref != NULL) {
         (void)json_object_set_new(said, "ref", json_string(keep->ref));
         (void)json_object_set_new(said, "write", json_boolean(keep->writes));
+        (void)json_object_set_new(said, "said", json_boolean(keep->is_said));
     }
     return said;
 }
@@ -283,6 +284,7 @@ static bool read_keep(const json_t *object, struct serving *serving)
     }
     memcpy(about->tenant, json_string_value(tenant), json_string_length(tenant) + 1);
     serving->writes = json_is_true(json_object_get(object, "write"));
+    serving->is_said = json_is_true(json_object_get(object, "said"));
     return read_id(object, "blob", 'b', &about->root) &&
            read_id(object, "from", 'n', &serving->from) &&
            read_number(object, "size", &about->size) && about->size <= MCPZ_BLOB_BYTES_MAX &&
@@ -331,16 +333,21 @@ static void answer_keep(struct mcpz_exchange *exchange, struct serving *serving)
     }
 }
 
-/* Is it written here that nobody needs it? */
-static bool is_not_needed(struct mcpz_exchange *exchange, const struct mcpz_id *root)
+/* Is it written here that nobody needs it, or that whoever did does not any more? */
+static bool is_not_needed(struct mcpz_exchange *exchange, const struct serving *serving)
 {
+    const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
+    const struct mcpz_id *root = &serving->about.root;
     struct mcpz_blob_entry entry;
     struct mcpz_id document;
 
     mcpz_blob_book_id(root, &document);
-    return mcpz_blob_book_read(mcpz_engine_store(mcpz_exchange_engine(exchange)), &document,
-                               &entry) == MCPZ_OK &&
-           entry.ref_count == 0;
+    if ((serving->ref[0] != '\0' && !serving->is_said) ||
+        mcpz_blob_book_read(store, &document, &entry) != MCPZ_OK) {
+        return false;
+    }
+    return serving->ref[0] == '\0' ? entry.ref_count == 0
+                                   : !mcpz_blob_book_has(store, root, serving->ref);
 }
 
 static void serve_keep(struct mcpz_exchange *exchange, const json_t *object)
@@ -355,7 +362,7 @@ static void serve_keep(struct mcpz_exchange *exchange, const json_t *object)
         mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST, "that is no blob to be kept");
         return;
     }
-    if (serving->ref[0] == '\0' && is_not_needed(exchange, &serving->about.root)) {
+    if (is_not_needed(exchange, serving)) {
         release(serving);
         mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "nobody needs this blob any more");
         return;

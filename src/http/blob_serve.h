@@ -3,10 +3,11 @@
  *
  *   POST mcpz.blobs/chunks  {"chunks": ["c-...", ...]}  ->  those that are here (chunk_letter.h)
  *   GET  mcpz.blobs/stat?blob=b-...                     ->  what is here of it
- *   POST mcpz.blobs/keep    {blob, tenant, size, chunks, made_ms, from, ref, write}
+ *   POST mcpz.blobs/keep    {blob, tenant, size, chunks, made_ms, from, ref, write, said}
  *                           ->  200 it is whole here, and on the disk, and `ref` is written down
  *                               202 that is to come: ask again
- *                               404 nobody needs it any more
+ *                               404 nobody needs it any more; or `ref` does not, though it was
+ *                                   `said` somewhere that it does: or it is not known here yet
  *   POST mcpz.blobs/forget  {blob, tenant, ref}         ->  200 `ref` does not need it any more
  *   POST mcpz.blobs/refer   {blob, tenant, size, ref}   ->  200 `ref` needs it: http/blob_refs.h
  *   GET  mcpz.blobs/alias?blob=b-...                    ->  which one it stands for: blob_book.h
@@ -36,7 +37,8 @@ struct mcpz_blob_keep {
     struct mcpz_blob_about about;
     struct mcpz_id from; /* who has it */
     const char *ref;     /* who needs it; NULL: that was written down before */
-    bool writes;         /* write that down; else another node does */
+    bool writes;         /* write that down; else another node does, */
+    bool is_said;        /* or has done so: one that is not written down was taken back */
 };
 
 /** As JSON, the caller's. NULL: out of memory. */

@@ -91,6 +91,23 @@ class Blobs(unittest.TestCase):
         self.assertEqual(self.get(blob), first)
         self.assertEqual(self.put(large)["size"], 40_000_000)
 
+    def test_what_is_removed_while_its_taker_is_away_is_not_put_anew(self):
+        owner, slow = (self.mesh.joiner(self.node, name) for name in "BC")
+        nodes = [self.node, owner, slow]
+        wait_linked(nodes)
+        self.node.ask("layout", "stage", "B", "C", "--copies", "2")
+        self.node.ask("layout", "apply")
+        until("it holds", lambda: all(node.ask("layout", "show")["settled"] for node in nodes))
+        slow.kill()  # it is to have a copy, so the first goes on placing it
+        blob = self.put(self.file("in", SECRET), "--ack", "one")["blob"]
+        self.assertIn(slow.id, self.node.ask("blob", "stat", blob)["missing"])
+        self.node.kill()
+        owner.ask("blob", "remove", blob)
+        self.node.start()
+        wait_linked([self.node, owner])
+        slow.start()
+        until("it is gone everywhere", lambda: not any(node.ask("blob", "list", "--here") for node in nodes))
+
     def test_keys_are_changed_and_shredded(self):
         content = self.mixed(200_000, 4)
         blob = self.put(self.file("in", content), "--tenant", "acme")["blob"]

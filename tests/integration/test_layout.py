@@ -178,11 +178,21 @@ class Layout(unittest.TestCase):
             one = b.run("snapshot", "export", "--agent", AGENTS[0], stdin=b"")
             self.assertEqual(b.run("snapshot", "export", "--agent", "none", self.folder / "none").returncode, 6)
             other = mesh.founder("other")
+            owner = mesh.joiner(other, "owner")
+            other.ask("layout", "stage", "owner", "--copies", "1")
+            other.ask("layout", "apply")
+            self.settled([other, owner], 1)
             self.assertEqual(other.run("snapshot", "import", "-", stdin=one.stdout).returncode, 0)
             self.assertEqual([row["id"] for row in other.ask("agent", "list")], AGENTS[:1])
             said = other.ask("snapshot", "import", file)
             self.assertEqual((said["agents"], said["blobs_known"], said["lost"]), (len(AGENTS), 1, []))
             self.assertEqual(self.got(other, named), content)
+            # In that mesh it goes by another id, too, and lies with the one that keeps everything there.
+            until("its owner has it, alone", lambda: other.ask("blob", "list", "--here") == []
+                  and len(owner.ask("blob", "list", "--here")) == 1)
+            said = other.ask("snapshot", "export", self.folder / "again")
+            self.assertEqual((said["agents"], said["blobs"], said["blob_bytes"], said["lost"]),
+                             (len(AGENTS), 1, len(content), []))
             said = a.ask("snapshot", "import", file)  # their blob is here
             self.assertEqual((said["blobs"], said["blobs_known"], said["lost"]), (len(AGENTS), 1, []))
             for agent in AGENTS:

@@ -278,6 +278,54 @@ static mcpz_error take(const char *text)
     return run();
 }
 
+static struct mcpz_blob_state look(const struct mcpz_id *id)
+{
+    new_job(MCPZ_BLOB_LOOK, "acme");
+    job.id = *id;
+    CHECK_UINT(run(), MCPZ_OK);
+    return job.state;
+}
+
+static mcpz_error keep(const struct mcpz_id *id, const char *holder)
+{
+    new_job(MCPZ_BLOB_KEEP, "acme");
+    job.id = *id;
+    job.holder = holder;
+    return run();
+}
+
+TEST(what_is_held_for_who_put_it_is_a_copy_once_that_is_known)
+{
+    const uint64_t upload = begin("acme");
+    struct mcpz_blob_state held;
+
+    CHECK_UINT(add(upload, 0, "some"), MCPZ_OK);
+    new_job(MCPZ_BLOB_FINISH, "acme");
+    job.upload = upload;
+    job.holder = MCPZ_BLOB_BRIEF_HOLDER;
+    CHECK_UINT(run(), MCPZ_OK);
+    const struct mcpz_id id = job.id;
+    held = look(&id);
+    CHECK(!held.is_put && held.is_brief && !held.is_copy);
+    CHECK_UINT(keep(&id, MCPZ_BLOB_HOLDER), MCPZ_ENOTFOUND);
+    held = look(&id);
+    CHECK(held.is_brief && !held.is_copy);
+    CHECK_UINT(keep(&id, MCPZ_BLOB_BRIEF_HOLDER), MCPZ_OK);
+    held = look(&id);
+    CHECK(!held.is_put && !held.is_brief && held.is_copy && held.is_whole);
+
+    /* Another may have put the same meanwhile, for good. */
+    const uint64_t again = begin("acme");
+    CHECK_UINT(add(again, 0, "some"), MCPZ_OK);
+    const struct mcpz_id same = finish(again);
+    CHECK(mcpz_id_equal(&same, &id));
+    held = look(&id);
+    CHECK(held.is_put && !held.is_brief && held.is_copy);
+    CHECK_UINT(keep(&id, MCPZ_BLOB_HOLDER), MCPZ_OK);
+    held = look(&id);
+    CHECK(!held.is_put && held.is_copy);
+}
+
 TEST(copies_leave_room_on_the_disk)
 {
     (void)begin("acme"); /* so that there is a key */
@@ -305,6 +353,7 @@ int main(void)
         RUN_IN(so_many_uploads_and_no_more_but_idle_ones_make_room),
         RUN_IN(what_a_shredded_key_kept_is_gone),
         RUN_IN(what_cannot_be_opened_is_told),
+        RUN_IN(what_is_held_for_who_put_it_is_a_copy_once_that_is_known),
         RUN_IN(copies_leave_room_on_the_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

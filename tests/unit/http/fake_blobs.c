@@ -118,8 +118,10 @@ static void finish_upload(struct mcpz_blob_job *job)
     }
     fake_upload.is_open = false;
     job->id = fake_upload.id;
-    struct fake_blob *blob =
-        fake_blob_add(&job->id, (struct mcpz_blob_state){.is_whole = true, .is_put = true});
+    const bool is_brief = job->holder != NULL && strcmp(job->holder, MCPZ_BLOB_BRIEF_HOLDER) == 0;
+    struct fake_blob *blob = fake_blob_add(
+        &job->id,
+        (struct mcpz_blob_state){.is_whole = true, .is_put = !is_brief, .is_brief = is_brief});
     blob->row.size = fake_upload.length;
     job->row = blob->row;
 }
@@ -157,9 +159,23 @@ static void hold(struct mcpz_blob_job *job, struct fake_blob *blob, bool holds)
         job->error = MCPZ_ENOSPACE;
     } else if (strcmp(job->holder, MCPZ_BLOB_COPY_HOLDER) == 0) {
         blob->state.is_copy = holds;
+    } else if (strcmp(job->holder, MCPZ_BLOB_BRIEF_HOLDER) == 0) {
+        blob->state.is_brief = holds;
     } else {
         blob->state.is_put = holds;
     }
+}
+
+static void keep(struct mcpz_blob_job *job, struct fake_blob *blob)
+{
+    const bool is_brief = strcmp(job->holder, MCPZ_BLOB_BRIEF_HOLDER) == 0;
+
+    if (blob == NULL || !(is_brief ? blob->state.is_brief : blob->state.is_put)) {
+        job->error = MCPZ_ENOTFOUND;
+        return;
+    }
+    hold(job, blob, false);
+    blob->state.is_copy |= job->error == MCPZ_OK;
 }
 
 static void do_job(struct mcpz_blob_job *job)
@@ -182,6 +198,9 @@ static void do_job(struct mcpz_blob_job *job)
         break;
     case MCPZ_BLOB_DROP:
         hold(job, blob, false);
+        break;
+    case MCPZ_BLOB_KEEP:
+        keep(job, blob);
         break;
     case MCPZ_BLOB_TAKE:
         if (fake_blobs_are_full) {

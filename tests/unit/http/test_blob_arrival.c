@@ -295,6 +295,7 @@ static void fill_places(bool used)
     for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
         world.api->blobs.places[i].used = used;
         world.api->blobs.places[i].ask_us = MCPZ_TIME_NEVER;
+        world.api->blobs.places[i].came_us = MCPZ_SECONDS(3600); /* and are coming on */
     }
 }
 

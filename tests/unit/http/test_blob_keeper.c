@@ -425,19 +425,232 @@ TEST(with_a_layout_an_owner_writes_down_that_it_was_put)
 
 TEST(after_a_restart_it_is_placed_for_what_it_was_put_for)
 {
-    static const char *const brief[] = {"brief", NULL};
-
     fake_blobs_begin();
     const struct mcpz_blob_about about = about_kept(false);
-    (void)fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_put = true});
-    fake_blob_book(&about, brief);
+    (void)fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_brief = true});
     fake_blobs_turn();
     CHECK_UINT(count_questions("/keep"), 3);
     CHECK(strstr(fake_asks[0].body, "\"ref\":\"brief\"") != NULL);
     CHECK_UINT(fake_writes(MCPZ_AGENT_ADD, "put"), 0);
+    CHECK(fake_writes(MCPZ_AGENT_ADD, "brief") >= 1);
     for (size_t i = 0; i < 3; i++) {
         fake_fellow_fails(i, MCPZ_CODE_TIMEOUT);
     }
+    fake_blobs_end();
+}
+
+/* As if this node had been started again. */
+static void restart(void)
+{
+    mcpz_blob_keeper_finish(world.api);
+    fake_blobs_turn();
+    mcpz_blob_keeper_init(keeper());
+    fake_blobs_turn();
+}
+
+TEST(what_is_removed_while_a_node_is_away_is_not_put_anew)
+{
+    struct fake_blob *blob = NULL;
+    const struct mcpz_blob_place *place = begin_placing(&blob);
+    const struct mcpz_blob_about about = place->about;
+    const struct mcpz_action written = {
+        .kind = MCPZ_ACTION_REPLY, .reply = {.request = place->writing, .code = MCPZ_CODE_OK}};
+
+    fake_blob_book(&about, put);
+    mcpz_api_act(world.api, &written);
+    fake_blobs_turn();
+    CHECK(!blob->state.is_put && blob->state.is_copy);
+    const size_t adds = fake_writes(MCPZ_AGENT_ADD, "put");
+    for (size_t i = 0; i < 2; i++) {
+        fake_fellow_fails(i, MCPZ_CODE_UNAVAILABLE);
+    }
+    fake_blob_unbook(&about);
+    restart();
+    CHECK_UINT(fake_writes(MCPZ_AGENT_ADD, "put"), adds);
+    CHECK_UINT(count_questions("/keep"), 2);
+    CHECK(!blob->state.is_put && !blob->state.is_copy);
+    fake_blobs_end();
+}
+
+/* It is put here, for B and C to keep: B has written that down. */
+static struct fake_blob *begin_put_for_two(struct mcpz_blob_about *about)
+{
+    fake_blobs_begin();
+    layout_copies = 2;
+    fake_layout_begin();
+    for (uint8_t number = 1;; number++) {
+        *about = fake_blob_about(number);
+        if (!mcpz_blob_keeper_is_ours(world.api, &about->root)) {
+            break;
+        }
+    }
+    struct fake_blob *blob =
+        fake_blob_add(&about->root, (struct mcpz_blob_state){.is_whole = true, .is_put = true});
+    (void)mcpz_blob_keeper_place(world.api, about, MCPZ_BLOB_REF_PUT);
+    fake_blobs_turn();
+    CHECK_UINT(count_questions("/keep"), 2);
+    fake_fellow_says(fake_question(0, 'c', "/keep"), 202, "{\"whole\":false}");
+    say(0, 'b', 200, "{\"whole\":true}");
+    return blob;
+}
+
+static void end_put_for_two(void)
+{
+    fake_blobs_end();
+    fake_layout_end();
+    layout_copies = 1;
+}
+
+TEST(a_slow_owner_is_asked_no_more_for_what_another_knows_to_be_taken_back)
+{
+    struct mcpz_blob_about about;
+    struct fake_blob *blob = begin_put_for_two(&about);
+
+    CHECK(!blob->state.is_put && blob->state.is_copy); /* as B has written it down */
+    fake_blobs_tick(MCPZ_BLOB_POLL_US);
+    const size_t again = fake_question(2, 'b', "/keep"); /* whether that still holds */
+    CHECK(strstr(fake_asks[again].body, "\"write\":false,\"said\":true") != NULL);
+    fake_fellow_says(fake_question(2, 'c', "/keep"), 202, "{\"whole\":true}");
+    say(2, 'b', 404, "{}");
+    CHECK(blob->state.is_copy); /* others may name it */
+    const size_t last = fake_question(4, 'b', "/keep");
+    CHECK(strstr(fake_asks[last].body, "\"ref\"") == NULL);
+    fake_fellow_says(last, 404, "{}");
+    say(4, 'c', 404, "{}");
+    CHECK(!blob->state.is_put && !blob->state.is_copy);
+    fake_blobs_tick(MCPZ_SECONDS(700));
+    CHECK_UINT(count_questions("/keep"), 6);
+    end_put_for_two();
+}
+
+TEST(one_that_has_not_heard_of_it_takes_nothing_back)
+{
+    struct mcpz_blob_about about;
+    struct fake_blob *blob = begin_put_for_two(&about);
+
+    fake_blobs_tick(MCPZ_BLOB_POLL_US);
+    fake_fellow_says(fake_question(2, 'b', "/keep"), 200, "{\"whole\":true}");
+    say(2, 'c', 404, "{}");
+    CHECK(blob->state.is_copy);
+    fake_blobs_tick(MCPZ_BLOB_POLL_US_MAX);
+    fake_fellow_says(fake_question(4, 'b', "/keep"), 200, "{\"whole\":true}");
+    say(4, 'c', 200, "{\"whole\":true}");
+    fake_blobs_tick(MCPZ_BLOB_POLL_US_MAX);
+    CHECK(!blob->state.is_copy); /* both have it, and it is theirs */
+    CHECK_UINT(keeper()->counts.handed_over, 1);
+    end_put_for_two();
+}
+
+TEST(a_copy_of_others_goes_when_all_of_them_know_that_nobody_needs_it)
+{
+    struct mcpz_blob_about about;
+    struct fake_blob *blob = begin_put_for_two(&about);
+
+    restart(); /* by now somebody has removed it, and C has heard of that first */
+    const size_t from = 2;
+    CHECK(strstr(fake_asks[fake_question(from, 'b', "/keep")].body, "\"ref\"") == NULL);
+    fake_fellow_says(fake_question(from, 'b', "/keep"), 200, "{\"whole\":true}");
+    say(from, 'c', 404, "{}");
+    CHECK(blob->state.is_copy);
+    fake_blobs_tick(MCPZ_BLOB_POLL_US_MAX);
+    say(from + 2, 'c', 404, "{}");
+    CHECK(blob->state.is_copy); /* B has not said so */
+    end_put_for_two();
+}
+
+TEST(what_is_put_again_is_held_for_that)
+{
+    struct mcpz_blob_about about;
+    struct fake_blob *blob = begin_put_for_two(&about);
+
+    CHECK(!blob->state.is_put);
+    fake_blobs_tick(MCPZ_BLOB_POLL_US);
+    blob->state.is_put = true;
+    struct mcpz_blob_place *place = mcpz_blob_keeper_place(world.api, &about, MCPZ_BLOB_REF_PUT);
+    CHECK_UINT(mcpz_ack_wait_reached(&place->wait), 0);
+    /* What B says of the time before does not take it back, nor is it word that this is written.
+     */
+    fake_fellow_says(fake_question(2, 'c', "/keep"), 200, "{\"whole\":true}");
+    say(2, 'b', 404, "{}");
+    CHECK(!place->is_over && !place->is_said && blob->state.is_put);
+    fake_blobs_tick(MCPZ_BLOB_POLL_US_MAX);
+    const size_t anew = fake_question(4, 0, "/keep");
+    CHECK(strstr(fake_asks[anew].body, "\"write\":true,\"said\":false") != NULL);
+    say(4, 'b', 200, "{\"whole\":true}");
+    CHECK_UINT(mcpz_ack_wait_reached(&place->wait), 1);
+    CHECK(!blob->state.is_put && blob->state.is_copy);
+    say(4, 'c', 202, "{}");
+    end_put_for_two();
+}
+
+TEST(owners_that_do_not_come_on_are_asked_seldom_and_give_way)
+{
+    struct mcpz_blob_about about;
+    (void)begin_put_for_two(&about);
+    size_t over = 2;
+
+    fake_blobs_tick(MCPZ_BLOB_EAGER_US);
+    for (size_t second = 0; second < 1000; second++) {
+        for (; over < fake_ask_count; over++) {
+            fake_fellow_fails(over, MCPZ_CODE_TIMEOUT);
+        }
+        keeper()->scan_us = MCPZ_TIME_NEVER;
+        fake_blobs_tick(MCPZ_SECONDS(1));
+    }
+    CHECK(count_questions("/keep") < 60);
+    for (; over < fake_ask_count; over++) {
+        fake_fellow_fails(over, MCPZ_CODE_TIMEOUT);
+    }
+    for (uint8_t number = 1; number <= MCPZ_BLOB_PLACES_MAX; number++) {
+        const struct mcpz_blob_about other = fake_blob_about((uint8_t)(100 + number));
+        CHECK(mcpz_blob_keeper_has_place(world.api));
+        CHECK(mcpz_blob_keeper_place(world.api, &other, MCPZ_BLOB_REF_BRIEF) != NULL);
+    }
+    CHECK_UINT(keeper()->counts.placings_put_off, 1); /* it is found again */
+    CHECK(!mcpz_blob_keeper_has_place(world.api));
+    CHECK(!mcpz_blob_keeper_unplace(world.api, &about.root, "acme", MCPZ_BLOB_REF_PUT));
+    end_put_for_two();
+}
+
+TEST(what_nobody_has_and_nothing_says_is_needed_is_not_asked_for_for_ever)
+{
+    fake_blobs_begin();
+    const struct mcpz_blob_about about = about_kept(true);
+    static const struct mcpz_id from = {{'b'}};
+    size_t over = 0;
+
+    mcpz_blob_keeper_want(keeper(), &about, &from, NULL);
+    for (size_t minute = 0; minute < 60; minute++) {
+        fake_blobs_turn();
+        for (; over < fake_ask_count; over++) {
+            fake_fellow_sends(over, 200, mcpz_bytes(NULL, 0));
+            fake_blobs_turn();
+        }
+        keeper()->scan_us = MCPZ_TIME_NEVER;
+        fake_blobs_tick(MCPZ_SECONDS(60));
+    }
+    CHECK_UINT(keeper()->counts.fetches_failed, MCPZ_BLOB_WANT_TRIES);
+    CHECK_UINT(keeper()->counts.wants_given_up, 1);
+    uint64_t here = 0;
+    uint64_t elsewhere = 0;
+    mcpz_blob_keeper_missing(keeper(), &here, &elsewhere);
+    CHECK_UINT(here, 0);
+    fake_blobs_end();
+}
+
+TEST(what_is_taken_back_while_it_is_fetched_is_not_asked_for_on)
+{
+    const struct mcpz_blob_about about = begin_lacking();
+
+    fake_blob_unbook(&about);
+    for (size_t i = 0; i < fake_ask_count; i++) {
+        fake_fellow_fails(i, MCPZ_CODE_TIMEOUT);
+        fake_blobs_turn();
+    }
+    const size_t asked = fake_ask_count;
+    fake_blobs_tick(MCPZ_BLOB_RETRY_US);
+    CHECK_UINT(fake_ask_count, asked);
+    CHECK_UINT(keeper()->counts.wants_given_up, 1);
     fake_blobs_end();
 }
 
@@ -491,5 +704,13 @@ TEST_MAIN(RUN(what_is_put_is_held_and_that_is_written_down),
           RUN(one_that_its_owner_knows_not_to_be_needed_goes),
           RUN(with_a_layout_an_owner_writes_down_that_it_was_put),
           RUN(after_a_restart_it_is_placed_for_what_it_was_put_for),
+          RUN(what_is_removed_while_a_node_is_away_is_not_put_anew),
+          RUN(a_slow_owner_is_asked_no_more_for_what_another_knows_to_be_taken_back),
+          RUN(one_that_has_not_heard_of_it_takes_nothing_back),
+          RUN(a_copy_of_others_goes_when_all_of_them_know_that_nobody_needs_it),
+          RUN(what_is_put_again_is_held_for_that),
+          RUN(owners_that_do_not_come_on_are_asked_seldom_and_give_way),
+          RUN(what_nobody_has_and_nothing_says_is_needed_is_not_asked_for_for_ever),
+          RUN(what_is_taken_back_while_it_is_fetched_is_not_asked_for_on),
           RUN(one_that_stands_for_another_is_not_fetched),
           RUN(one_that_nobody_needs_stands_for_nothing_any_more))
