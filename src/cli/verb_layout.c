@@ -69,6 +69,16 @@ static void show_moving(const json_t *row)
     (void)putchar('\n');
 }
 
+/* What one node is still to do about blobs. */
+static void show_blobs(const json_t *row)
+{
+    (void)printf("%s has %" JSON_INTEGER_FORMAT " blobs to fetch and %" JSON_INTEGER_FORMAT
+                 " to hand over%s\n",
+                 mcpz_show_text(row, "name"), number_of(row, "to_fetch"),
+                 number_of(row, "to_hand_over"),
+                 json_is_true(json_object_get(row, "looking")) ? ", and looks for more" : "");
+}
+
 /* One line for each layout that is live, and for each node that is waited for. */
 static void show_progress(const json_t *answer)
 {
@@ -102,6 +112,17 @@ static const char *called(const json_t *row, char *room)
     const char *name = json_string_value(json_object_get(row, "name"));
 
     return name != NULL && name[0] != '\0' ? name : mcpz_json_short_id(row, "node", room);
+}
+
+static void show_all_blobs(const json_t *answer)
+{
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(json_object_get(answer, "blobs"), i, row)
+    {
+        show_blobs(row);
+    }
 }
 
 /* What owners that are away have missed. */
@@ -190,6 +211,7 @@ static enum mcpz_exit show(const json_t *answer)
         show_progress(answer);
     }
     show_copies(answer);
+    show_all_blobs(answer);
     show_hints(answer);
     return status;
 }
@@ -369,13 +391,14 @@ static enum mcpz_exit run_layout_plan(const struct mcpz_invocation *invocation)
 
 /* ---- Applying ----------------------------------------------------------------------------- */
 
-/* Is `version` known here, and has everything moved? */
+/* Is `version` known here, and has everything moved, blobs too? */
 static bool has_settled(const json_t *answer, json_int_t version)
 {
     const json_t *layout = json_object_get(answer, "layout");
 
     return json_is_object(layout) && number_of(layout, "version") >= version &&
-           json_is_true(json_object_get(answer, "settled"));
+           json_is_true(json_object_get(answer, "settled")) &&
+           json_array_size(json_object_get(answer, "blobs")) == 0;
 }
 
 static void pause_a_while(void)
@@ -400,6 +423,7 @@ static enum mcpz_exit wait_until_settled(const struct mcpz_invocation *invocatio
         const json_t *live = json_object_get(*answer, "live");
         if (!invocation->json && !json_equal(live, last)) {
             show_progress(*answer);
+            show_all_blobs(*answer);
             (void)fflush(stdout);
             json_decref(last);
             last = json_deep_copy(live);

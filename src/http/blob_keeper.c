@@ -76,20 +76,38 @@ static struct mcpz_blob_want *find_want(struct mcpz_blob_keeper *keeper,
     return NULL;
 }
 
+/* One that is free, or that nobody has had for a while: it is found again when all are gone
+ * through. NULL: none is. */
+static struct mcpz_blob_want *find_want_room(struct mcpz_blob_keeper *keeper)
+{
+    struct mcpz_blob_want *room = NULL;
+
+    for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX; i++) {
+        struct mcpz_blob_want *want = &keeper->wants[i];
+        if (!want->used) {
+            return want;
+        }
+        if (want->exchange == NULL && want->failed >= MCPZ_BLOB_WANT_PATIENCE &&
+            (room == NULL || want->failed > room->failed)) {
+            room = want;
+        }
+    }
+    return room;
+}
+
 void mcpz_blob_keeper_want(struct mcpz_blob_keeper *keeper, const struct mcpz_blob_about *about,
                            const struct mcpz_id *from, uint64_t *offset)
 {
     struct mcpz_blob_want *want = find_want(keeper, &about->root);
 
-    for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX && want == NULL; i++) {
-        if (!keeper->wants[i].used) {
-            want = &keeper->wants[i];
-            *want = (struct mcpz_blob_want){
-                .used = true, .about = *about, .wait_us = MCPZ_BLOB_RETRY_US};
-        }
-    }
     if (want == NULL) {
-        return; /* it is found again */
+        want = find_want_room(keeper);
+        if (want == NULL) {
+            return; /* it is found again */
+        }
+        keeper->counts.fetches_put_off += want->used ? 1 : 0;
+        *want =
+            (struct mcpz_blob_want){.used = true, .about = *about, .wait_us = MCPZ_BLOB_RETRY_US};
     }
     if (from != NULL && !want->has_from) {
         want->has_from = true;
@@ -350,12 +368,21 @@ static void settle_whole(struct mcpz_api *api, const struct mcpz_blob_about *abo
     }
 }
 
-/* What follows from a page of blobs that are here. */
+/* Else blobs are listed on once there is. */
+static bool has_list_room(struct mcpz_api *api)
+{
+    return find_want_room(&api->blobs) != NULL && mcpz_blob_keeper_has_place(api);
+}
+
+/* What follows from a page of blobs that are here, as far as there is room for it. */
 static void settle_page(struct mcpz_api *api, const struct mcpz_blob_job *job)
 {
     struct mcpz_blob_keeper *keeper = &api->blobs;
 
     for (size_t i = 0; i < job->row_count; i++) {
+        if (!has_list_room(api)) {
+            return;
+        }
         const struct mcpz_blob_listed *listed = &job->rows[i];
         struct mcpz_blob_about about;
         about_of(listed, &about);
@@ -415,6 +442,21 @@ static void walk_on(struct mcpz_api *api)
     }
 }
 
+static void begin_scan(struct mcpz_api *api, mcpz_time now)
+{
+    struct mcpz_blob_keeper *keeper = &api->blobs;
+    const mcpz_time pause_us = api->ports.blobs_scan_us;
+
+    keeper->scan_us = now + (pause_us != 0 ? pause_us : MCPZ_BLOB_SCAN_US);
+    keeper->doubts.patience_us = pause_us / 2;
+    keeper->walked = (struct mcpz_id){{0}};
+    keeper->is_walking = true;
+    keeper->listed = (struct mcpz_id){{0}};
+    keeper->is_listing = true;
+    keeper->is_covering = keeper->is_changed;
+    keeper->is_changed = false;
+}
+
 static void look_at_scan(struct mcpz_api *api)
 {
     struct mcpz_blob_keeper *keeper = &api->blobs;
@@ -427,27 +469,23 @@ static void look_at_scan(struct mcpz_api *api)
         keeper->mourn_us = MCPZ_TIME_NEVER;
         keeper->scan_us = now;
     }
-    if (now >= keeper->scan_us) {
-        const mcpz_time pause_us = api->ports.blobs_scan_us;
-        keeper->scan_us = now + (pause_us != 0 ? pause_us : MCPZ_BLOB_SCAN_US);
-        keeper->doubts.patience_us = pause_us / 2;
-        keeper->walked = (struct mcpz_id){{0}};
-        keeper->is_walking = true;
-        keeper->listed = (struct mcpz_id){{0}};
-        keeper->is_listing = true;
+    if (now >= keeper->scan_us && !keeper->is_walking && !keeper->is_listing) {
+        begin_scan(api, now);
     }
     if (keeper->check != NULL || mcpz_blob_review_look(api)) {
         return;
     }
-    if (keeper->news_count > 0) {
+    const bool has_room = find_want_room(keeper) != NULL;
+    if (keeper->news_count > 0 && has_room) {
         if (!check_document(api, &keeper->news[--keeper->news_count])) {
             stir(api);
         }
-    } else if (keeper->is_listing) {
+    } else if (keeper->is_listing && has_list_room(api)) {
         begin_check(api, MCPZ_BLOB_LIST, &keeper->listed, NULL);
-    } else if (keeper->is_walking) {
+    } else if (keeper->is_walking && has_room) {
         walk_on(api);
     }
+    keeper->is_covering &= keeper->is_walking || keeper->is_listing;
 }
 
 /* ---- Its life ------------------------------------------------------------------------------- */
@@ -474,6 +512,7 @@ void mcpz_blob_keeper_news(struct mcpz_blob_keeper *keeper, const struct mcpz_id
         keeper->news[keeper->news_count++] = *document;
     } else {
         keeper->scan_us = 0;
+        keeper->is_changed = true;
     }
 }
 
@@ -483,6 +522,7 @@ bool mcpz_blob_keeper_hear(struct mcpz_blob_keeper *keeper, const struct mcpz_fa
     const mcpz_time soon = now + MCPZ_BLOB_SCAN_SOON_US;
 
     if (is_of_members(fact->kind)) {
+        keeper->is_changed = true;
         keeper->scan_us = keeper->scan_us < soon ? keeper->scan_us : soon;
         if (fact->kind == MCPZ_FACT_DEAD) {
             keeper->mourn_us = soon + mourned_us;
@@ -496,6 +536,20 @@ bool mcpz_blob_keeper_hear(struct mcpz_blob_keeper *keeper, const struct mcpz_fa
         return true;
     }
     return false;
+}
+
+void mcpz_blob_keeper_left(const struct mcpz_blob_keeper *keeper,
+                           struct mcpz_blob_keeper_left *left)
+{
+    *left = (struct mcpz_blob_keeper_left){
+        .is_looking = keeper->is_changed || keeper->is_covering || keeper->news_count > 0};
+    for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX; i++) {
+        left->to_fetch += keeper->wants[i].used ? 1 : 0;
+    }
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+        const struct mcpz_blob_place *place = &keeper->places[i];
+        left->to_hand_over += place->used && !place->is_over && place->ref == NULL ? 1 : 0;
+    }
 }
 
 void mcpz_blob_keeper_look(struct mcpz_blob_keeper *keeper, struct mcpz_api *api)

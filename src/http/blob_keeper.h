@@ -15,7 +15,8 @@
  * turns out to be damaged makes its blob one that is not whole here, so it is fetched like one
  * that never was.
  *
- * Two blobs are fetched at a time, and 64 MiB a second. What there is no room for is found again.
+ * Two blobs are fetched at a time, and 64 MiB a second. As many are remembered as there is room
+ * for: going through them waits until there is more.
  */
 
 #ifndef HTTP_BLOB_KEEPER_H
@@ -48,7 +49,8 @@
 /* so long after it came on last: then down to every MCPZ_BLOB_RETRY_US_MAX, and it gives way to
  * others. */
 #define MCPZ_BLOB_EAGER_US MCPZ_SECONDS(60)
-#define MCPZ_BLOB_WANT_TRIES 8 /* for one of which nothing says here that it is needed */
+#define MCPZ_BLOB_WANT_PATIENCE 3 /* failures; then it gives way to others */
+#define MCPZ_BLOB_WANT_TRIES 8    /* for one of which nothing says here that it is needed */
 
 struct mcpz_api;
 struct mcpz_exchange;
@@ -108,6 +110,8 @@ struct mcpz_blob_review; /* who needs a blob is being asked: http/blob_review.h 
     X(handed_over, "blobs let go of as all that are to have them do")                             \
     X(unneeded, "blobs let go of as nobody needs them")                                           \
     X(placings_put_off, "blobs whose other keepers were not asked on for now, as others waited")  \
+    X(fetches_put_off,                                                                            \
+      "blobs that were not asked for for now, as nobody has them and others wait")                \
     X(wants_given_up, "blobs that nobody has and nothing says are needed, not asked for on")      \
     X(references_dropped, "references of agents that were none any more")
 
@@ -129,6 +133,8 @@ struct mcpz_blob_keeper {
     bool is_walking;
     struct mcpz_id listed; /* over blobs */
     bool is_listing;
+    bool is_changed;  /* who is to have what, since they were gone through */
+    bool is_covering; /* that is what they are being gone through for */
     struct mcpz_blob_doubts doubts;
     mcpz_time scan_us;
     mcpz_time mourn_us; /* somebody has died: scan again then */
@@ -178,6 +184,17 @@ bool mcpz_blob_keeper_unplace(struct mcpz_api *api, const struct mcpz_id *root, 
  * lack. */
 void mcpz_blob_keeper_missing(const struct mcpz_blob_keeper *keeper, uint64_t *here,
                               uint64_t *elsewhere);
+
+/* What is still to be done of itself. */
+struct mcpz_blob_keeper_left {
+    size_t to_fetch;
+    size_t to_hand_over; /* that are here, and not yet with all that are to have them */
+    bool is_looking;     /* there may be more */
+};
+
+/** Since documents or who is to have what changed: how far is it? */
+void mcpz_blob_keeper_left(const struct mcpz_blob_keeper *keeper,
+                           struct mcpz_blob_keeper_left *left);
 
 /** Is this node one of those that are to have it? */
 bool mcpz_blob_keeper_is_ours(struct mcpz_api *api, const struct mcpz_id *root);

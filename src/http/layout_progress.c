@@ -50,6 +50,25 @@ static json_t *show_hinted(struct mcpz_exchange *exchange, const struct mcpz_hin
         (json_int_t)hinted->bytes, "since", mcpz_exchange_show_time(hinted->oldest_ms));
 }
 
+/* Blobs go where their documents do, and take longer. */
+static void show_blobs(struct mcpz_exchange *exchange, json_t *json)
+{
+    const struct mcpz_id *self = mcpz_engine_id(mcpz_exchange_engine(exchange));
+    struct mcpz_blob_keeper_left left;
+    json_t *blobs = json_array();
+
+    mcpz_blob_keeper_left(&exchange->api->blobs, &left);
+    if (exchange->api->ports.blobs != NULL &&
+        (left.to_fetch > 0 || left.to_hand_over > 0 || left.is_looking)) {
+        (void)json_array_append_new(
+            blobs, json_pack("{s:o, s:o, s:I, s:I, s:b}", "node", mcpz_exchange_show_id(self, 'n'),
+                             "name", show_name(exchange, self), "to_fetch",
+                             (json_int_t)left.to_fetch, "to_hand_over",
+                             (json_int_t)left.to_hand_over, "looking", left.is_looking ? 1 : 0));
+    }
+    (void)json_object_set_new(json, "blobs", blobs);
+}
+
 void mcpz_layout_show_moving(struct mcpz_exchange *exchange, json_t *json)
 {
     const struct mcpz_node *node = node_of(exchange);
@@ -73,6 +92,7 @@ void mcpz_layout_show_moving(struct mcpz_exchange *exchange, json_t *json)
     }
     (void)json_object_set_new(json, "moving", moving);
     (void)json_object_set_new(json, "hints", hints);
+    show_blobs(exchange, json);
 }
 
 size_t mcpz_layout_ask_moving(struct mcpz_exchange *exchange)
@@ -86,8 +106,7 @@ size_t mcpz_layout_ask_moving(struct mcpz_exchange *exchange)
         const struct mcpz_layout_tracker *tracker = &history->trackers[i];
         const struct mcpz_id id = tracker->node;
         const struct mcpz_member *member = mcpz_members_find(&node->fabric.members, &id);
-        if (mcpz_layout_stamp_compare(tracker->synced, newest->stamp) < 0 && member != NULL &&
-            !mcpz_member_is_gone(member) &&
+        if (member != NULL && !mcpz_member_is_gone(member) &&
             !mcpz_id_equal(&id, mcpz_engine_id(mcpz_exchange_engine(exchange))) &&
             mcpz_fellows_ask(exchange, &id, "GET", MCPZ_LAYOUT_PATH "?here=true", NULL, ASK_MS)) {
             asked++;
@@ -98,10 +117,11 @@ size_t mcpz_layout_ask_moving(struct mcpz_exchange *exchange)
 
 void mcpz_layout_add_moving(json_t *json, unsigned status, json_t *answer)
 {
-    const json_t *rows = json_object_get(answer, "moving");
+    static const char *const members[] = {"moving", "blobs"};
 
-    for (size_t i = 0; status == 200 && i < json_array_size(rows); i++) {
-        (void)json_array_append(json_object_get(json, "moving"), json_array_get(rows, i));
+    for (size_t m = 0; status == 200 && m < MCPZ_ARRAY_LEN(members); m++) {
+        (void)json_array_extend(json_object_get(json, members[m]),
+                                json_object_get(answer, members[m]));
     }
     json_decref(answer);
 }

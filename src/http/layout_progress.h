@@ -8,13 +8,14 @@
 
 #include "http/exchange.h"
 
-/** Members "moving", what this node is getting, and "hints", what it knows that others miss. */
+/** Members "moving", what this node is getting, "hints", what it knows that others miss, and
+ * "blobs", what it is still to fetch, or to have others fetch. */
 void mcpz_layout_show_moving(struct mcpz_exchange *exchange, json_t *json);
 
-/** Ask all that have yet to get what is theirs how far they are. Returns how many were asked. */
+/** Ask those that are in a layout how far they are, at most 32. Returns how many were asked. */
 size_t mcpz_layout_ask_moving(struct mcpz_exchange *exchange);
 
-/** Add what one of those has answered, which is taken, to "moving" of `json`. */
+/** Add what one of those has answered, which is taken, to "moving" and "blobs" of `json`. */
 void mcpz_layout_add_moving(json_t *json, unsigned status, json_t *answer);
 
 #endif

@@ -126,7 +126,8 @@ class Layout(unittest.TestCase):
             until("it writes", lambda: len(writer.promised) > 10)
             a.ask("layout", "stage", "E")
             a.ask("layout", "stage", "B", "--remove")
-            a.ask("layout", "apply")
+            a.ask("layout", "apply", "--wait", "--timeout", "60s")
+            self.assertEqual(b.ask("blob", "stat", named)["missing"], [])  # it waits for blobs, too
             self.settled(nodes, 2)
             keepers = until("blobs have moved", lambda: self.whole(b, named))
             self.assertNotIn(b.id, keepers)

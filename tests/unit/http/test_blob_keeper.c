@@ -654,6 +654,90 @@ TEST(what_is_taken_back_while_it_is_fetched_is_not_asked_for_on)
     fake_blobs_end();
 }
 
+static struct mcpz_blob_keeper_left left_now(void)
+{
+    struct mcpz_blob_keeper_left left;
+
+    mcpz_blob_keeper_left(keeper(), &left);
+    return left;
+}
+
+/* What failed before: what there was no room for waited ten minutes. */
+TEST(what_there_is_no_room_for_is_gone_on_with_when_there_is)
+{
+    fake_blobs_begin();
+    const struct mcpz_blob_about about = about_kept(true);
+    for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX; i++) {
+        keeper()->wants[i] =
+            (struct mcpz_blob_want){.used = true, .try_us = MCPZ_TIME_NEVER, .about.root = {{1}}};
+    }
+
+    fake_blob_book(&about, put);
+    fake_blobs_turn();
+    fake_blobs_tick(MCPZ_SECONDS(1));
+    CHECK_UINT(count_questions("/chunks"), 0);
+    CHECK(keeper()->is_walking);
+    keeper()->wants[5].used = false;
+    fake_blobs_tick(MCPZ_SECONDS(1));
+    CHECK_UINT(count_questions("/chunks"), 1);
+    /* One that nobody has had for a while gives way. */
+    fake_fellow_fails(0, MCPZ_CODE_TIMEOUT);
+    keeper()->wants[7].failed = MCPZ_BLOB_WANT_PATIENCE;
+    const struct mcpz_blob_about other = fake_blob_about(200);
+    mcpz_blob_keeper_want(keeper(), &other, NULL, NULL);
+    CHECK_UINT(keeper()->wants[7].about.root.bytes[0], 200);
+    CHECK_UINT(keeper()->counts.fetches_put_off, 1);
+    fake_blobs_end();
+}
+
+TEST(blobs_are_listed_on_when_more_can_be_placed)
+{
+    fake_blobs_begin();
+    const struct mcpz_blob_about about = about_kept(false);
+    (void)fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_copy = true});
+    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
+        keeper()->places[i] = (struct mcpz_blob_place){.used = true,
+                                                       .ref = MCPZ_BLOB_REF_PUT,
+                                                       .ask_us = MCPZ_TIME_NEVER,
+                                                       .came_us = MCPZ_SECONDS(3600)};
+    }
+
+    fake_blobs_turn();
+    fake_blobs_tick(MCPZ_SECONDS(1));
+    CHECK(keeper()->is_listing);
+    CHECK_UINT(left_now().to_hand_over, 0);
+    keeper()->places[3].used = false;
+    fake_blobs_tick(MCPZ_SECONDS(1));
+    CHECK_UINT(left_now().to_hand_over, 1);
+    CHECK(!keeper()->is_listing);
+    for (size_t i = 0; i < fake_ask_count; i++) {
+        fake_fellow_fails(i, MCPZ_CODE_TIMEOUT);
+    }
+    fake_blobs_end();
+}
+
+TEST(after_a_change_it_is_known_when_all_was_gone_through)
+{
+    static const struct mcpz_fact changed = {.kind = MCPZ_FACT_LAYOUT_SETTLED};
+
+    fake_blobs_begin();
+    const struct mcpz_blob_about about = about_kept(true);
+    fake_blobs_turn();
+    CHECK(!left_now().is_looking);
+    CHECK(!mcpz_blob_keeper_hear(keeper(), &changed, world.now_us, 0));
+    CHECK(left_now().is_looking);
+    fake_blob_book(&about, put);
+    fake_blobs_tick(MCPZ_BLOB_SCAN_SOON_US);
+    CHECK(!left_now().is_looking);
+    CHECK_UINT(left_now().to_fetch, 1);
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/v1/layout", NULL);
+    fake_turn();
+    CHECK(strstr(fake_text(exchange), "\"to_fetch\":1,\"to_hand_over\":0,\"looking\":false") !=
+          NULL);
+    mcpz_api_close(exchange);
+    fake_blobs_end();
+}
+
 /* One that came from another mesh has no data under its old name: none is wanted. */
 TEST(one_that_stands_for_another_is_not_fetched)
 {
@@ -712,5 +796,8 @@ TEST_MAIN(RUN(what_is_put_is_held_and_that_is_written_down),
           RUN(owners_that_do_not_come_on_are_asked_seldom_and_give_way),
           RUN(what_nobody_has_and_nothing_says_is_needed_is_not_asked_for_for_ever),
           RUN(what_is_taken_back_while_it_is_fetched_is_not_asked_for_on),
+          RUN(what_there_is_no_room_for_is_gone_on_with_when_there_is),
+          RUN(blobs_are_listed_on_when_more_can_be_placed),
+          RUN(after_a_change_it_is_known_when_all_was_gone_through),
           RUN(one_that_stands_for_another_is_not_fetched),
           RUN(one_that_nobody_needs_stands_for_nothing_any_more))
