@@ -350,6 +350,29 @@ TEST(who_takes_nothing_is_gone_round_within_three_seconds)
     }
 }
 
+/* There is no way round, and whoever stands still goes on: so do its calls, in their session. */
+TEST(where_nothing_goes_round_it_who_stands_still_is_waited_for)
+{
+    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
+    for (size_t still = 0; still < 3; still++) {
+        struct mcpz_sim *sim = start_star(3, 31 + still);
+        size_t runs[3] = {0};
+        mcpz_sim_watch(sim, &(struct mcpz_sim_watch){.context = runs, .saw = count_runs});
+        mcpz_sim_provide(sim, 2, "echo");
+        mcpz_sim_slow_runs(sim, 2, MCPZ_SECONDS(10));
+        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(2));
+        uint64_t task = mcpz_sim_task(sim, 1, "echo", SECRET, 60000);
+        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(2));
+        mcpz_sim_pause(sim, still, MCPZ_SECONDS(4));
+        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(20));
+        CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
+        CHECK_UINT(runs[2], 1);
+        CHECK_UINT(relay_of(sim, 1)->begun, 1);
+        CHECK_UINT(relay_of(sim, 1)->broken + relay_of(sim, 2)->broken, 0);
+        mcpz_sim_destroy(sim);
+    }
+}
+
 /* The hop between, which knows all numbers, says whatever it likes of the step behind it. */
 static void make_up(struct mcpz_sim *sim, uint32_t broken_at, struct mcpz_bytes signature)
 {
@@ -541,6 +564,7 @@ TEST_MAIN(RUN(nodes_behind_nat_call_each_other_through_their_neighbour),
           RUN(when_a_relay_dies_its_calls_take_another_way),
           RUN(when_a_way_is_cut_its_calls_take_another_one),
           RUN(who_takes_nothing_is_gone_round_within_three_seconds),
+          RUN(where_nothing_goes_round_it_who_stands_still_is_waited_for),
           RUN(what_a_hop_makes_up_of_others_breaks_nothing),
           RUN(without_any_way_a_call_fails_long_before_its_deadline),
           RUN(in_any_connected_graph_a_call_reaches_one_provider_once))

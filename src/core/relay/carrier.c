@@ -53,9 +53,28 @@ static uint32_t cost_of(const struct mcpz_msg_relay *relay)
     return (uint32_t)relay->bytes.length + MCPZ_RELAY_OVERHEAD_BYTES;
 }
 
-static mcpz_time stall_at(const struct mcpz_carrier_sight *sight)
+/* Is its link to us the only one that it tells of, or is it ours? Then no way goes round it. */
+static bool is_sole(const struct mcpz_carrier *carrier, const struct mcpz_carrier_sight *sight,
+                    const struct mcpz_id *peer)
 {
-    return sight->now + MCPZ_RELAY_STALL_US * (sight->links->health + 1);
+    if (sight->links->count == 1) {
+        return true;
+    }
+    const struct mcpz_member *row = mcpz_roster_find(sight->roster, peer);
+    if (row == NULL || row->adjacency_version == 0 || row->adjacency_count > 1) {
+        return false;
+    }
+    return row->adjacency_count == 0 ||
+           mcpz_roster_adjacency(sight->roster, row)->value == carrier->self.value;
+}
+
+static mcpz_time stall_at(const struct mcpz_carrier *carrier,
+                          const struct mcpz_carrier_sight *sight, const struct mcpz_id *peer)
+{
+    const mcpz_time stall_us =
+        is_sole(carrier, sight, peer) ? MCPZ_RELAY_STALL_SOLE_US : MCPZ_RELAY_STALL_US;
+
+    return sight->now + stall_us * (sight->links->health + 1);
 }
 
 static bool is_overdue(const struct mcpz_carrier_flight *flight, mcpz_time now)
@@ -78,7 +97,7 @@ void mcpz_carrier_taken(struct mcpz_carrier *carrier, const struct mcpz_carrier_
 
     if (flight != NULL && bytes > 0) {
         flight->flying -= bytes < flight->flying ? bytes : flight->flying;
-        flight->stalls_us = stall_at(sight);
+        flight->stalls_us = stall_at(carrier, sight, from);
         flight->stalled = false;
     }
 }
@@ -194,7 +213,8 @@ bool mcpz_carrier_send(struct mcpz_carrier *carrier, const struct mcpz_carrier_s
          flight->flying + cost_of(relay) > MCPZ_RELAY_FLIGHT_BYTES_MAX)) {
         return false;
     }
-    flight->stalls_us = flight->flying == 0 ? stall_at(sight) : flight->stalls_us;
+    flight->stalls_us =
+        flight->flying == 0 ? stall_at(carrier, sight, &link->id) : flight->stalls_us;
     if (flight->flying <= MCPZ_RELAY_FLIGHT_BYTES_MAX) {
         flight->flying += cost_of(relay);
     }
@@ -275,7 +295,7 @@ void mcpz_carrier_tick(struct mcpz_carrier *carrier, const struct mcpz_carrier_s
             flight->flying = 0;
         }
         if (is_overdue(flight, sight->now) && !has_stalled(flight, sight)) {
-            flight->stalls_us = stall_at(sight);
+            flight->stalls_us = stall_at(carrier, sight, &flight->peer);
         }
     }
 }

@@ -6,7 +6,9 @@
  * kept: how much is on its way is counted for each link, until the other end has taken it, which
  * it says at once of much and soon of little. What would be too much is turned back as if there
  * were no link; and so is what would go over a link whose other end has taken nothing for a while,
- * though heartbeats may take much longer to find out. If they find nothing, it was not the other
+ * though heartbeats may take much longer to find out. Where nobody could go round it, as it is the
+ * only link of either end, there is nothing to gain, and calls to lose if the other end has only
+ * stood still: then heartbeats are waited for. If they find nothing, it was not the other
  * end: what we handed to it was lost with a batch of ours that could not be written. After a while
  * it is counted no more, and the link is used again. That something is turned back is signed by
  * who does it, in place of what was sealed: nobody else on the way can say so.
@@ -24,6 +26,7 @@
 #include "base/arena.h"
 #include "core/links.h"
 #include "core/outbox.h"
+#include "core/roster.h"
 #include "proto/msg.h"
 #include "proto/sealer.h"
 
@@ -32,6 +35,8 @@
 #define MCPZ_RELAY_OWED_US MCPZ_MS(200) /* until it is said of less */
 #define MCPZ_RELAY_STALL_US                                                                       \
     MCPZ_MS(1500) /* nothing was taken for so long, stretched by our health */
+#define MCPZ_RELAY_STALL_SOLE_US                                                                  \
+    MCPZ_SECONDS(7) /* the same, where nothing can go round it: as long as a session is silent */
 #define MCPZ_RELAY_AGAIN_US MCPZ_SECONDS(15) /* a link that stands is given another chance */
 #define MCPZ_RELAY_VOUCHED_PER_S_MAX 64      /* each signature costs some 0.05 ms */
 
@@ -48,6 +53,7 @@ struct mcpz_carrier_flight {
 /* What a hop looks at, and when. */
 struct mcpz_carrier_sight {
     const struct mcpz_links *links;
+    const struct mcpz_roster *roster;
     mcpz_time now;
 };
 

@@ -4,7 +4,11 @@
 
 struct mcpz_carrier_sight mcpz_sessions_sight(const struct mcpz_relay_turn *turn)
 {
-    return (struct mcpz_carrier_sight){.links = &turn->fabric->links, .now = turn->now};
+    return (struct mcpz_carrier_sight){
+        .links = &turn->fabric->links,
+        .roster = &turn->fabric->members.roster,
+        .now = turn->now,
+    };
 }
 
 uint32_t mcpz_sessions_keys(const struct mcpz_relay *relay,

@@ -227,7 +227,11 @@ static inline void set_up_row(void)
 
 static inline struct mcpz_carrier_sight sight_of(size_t at)
 {
-    return (struct mcpz_carrier_sight){.links = &ends[at].fabric.links, .now = now};
+    return (struct mcpz_carrier_sight){
+        .links = &ends[at].fabric.links,
+        .roster = &ends[at].fabric.members.roster,
+        .now = now,
+    };
 }
 
 /* Note what an end has told, and put what it sends on its way. */

@@ -7,6 +7,7 @@
 static const struct mcpz_id carol = {.bytes = {'c'}};
 
 static struct mcpz_links links;
+static struct mcpz_roster roster;
 static struct mcpz_node_timing timing;
 static struct mcpz_carrier carrier;
 static struct mcpz_carrier_sight sight;
@@ -62,7 +63,11 @@ static void set_up(void)
     mcpz_outbox_init(&out);
     mcpz_arena_init(&arena, memory, sizeof(memory));
     mcpz_links_init(&links, &config, &timing, &arena, 0);
-    sight = (struct mcpz_carrier_sight){.links = &links, .now = MCPZ_SECONDS(100)};
+    mcpz_roster_init(&roster, &(struct mcpz_roster_config){.rows_max = 4, .text_bytes = 64},
+                     &arena);
+    (void)mcpz_roster_add(&roster, &self);
+    sight =
+        (struct mcpz_carrier_sight){.links = &links, .roster = &roster, .now = MCPZ_SECONDS(100)};
     signed_count = 0;
     mcpz_carrier_init(&carrier, &self, &sealer, 3, &arena);
     link_event(MCPZ_EVENT_LINK_UP, &alice);
@@ -331,6 +336,70 @@ TEST(who_takes_nothing_is_handed_nothing_more)
     CHECK(mcpz_carrier_next_stalled(&carrier, &sight, &stalled));
 }
 
+/* Bob, as he tells of his neighbours. */
+static void add_bob(const struct mcpz_id *first, const struct mcpz_id *second)
+{
+    struct mcpz_member *row = mcpz_roster_add(&roster, &bob);
+    struct mcpz_short *neighbours = mcpz_roster_adjacency(&roster, row);
+
+    for (const struct mcpz_id **one = (const struct mcpz_id *[]){first, second, NULL};
+         *one != NULL; one++) {
+        neighbours[row->adjacency_count++] = name_of(*one);
+    }
+    row->adjacency_version = 1;
+}
+
+/* When alice's message to bob has stalled. */
+static mcpz_time stalls_after(void)
+{
+    const struct mcpz_short path[] = {name_of(&alice), name_of(&self), name_of(&bob)};
+
+    CHECK(!take(&alice, from_alice(path, 3, 1)));
+    mcpz_carrier_taken(&carrier, &sight, &alice, UINT32_MAX);
+    mcpz_carrier_tick(&carrier, &sight, &out);
+    const mcpz_time due_us = sight.now + MCPZ_RELAY_OWED_US;
+    sight.now = due_us;
+    mcpz_carrier_tick(&carrier, &sight, &out);
+    return mcpz_carrier_deadline(&carrier) - due_us + MCPZ_RELAY_OWED_US;
+}
+
+/* It may only stand still for a moment, and whoever is linked with us alone is not gone round. */
+TEST(where_nothing_goes_round_it_a_link_is_waited_for)
+{
+    struct mcpz_id stalled;
+
+    set_up();
+    CHECK_UINT(stalls_after(), MCPZ_RELAY_STALL_US); /* he has not told of anybody */
+    set_up();
+    add_bob(&self, &carol);
+    CHECK_UINT(stalls_after(), MCPZ_RELAY_STALL_US);
+    set_up();
+    add_bob(&carol, NULL);
+    CHECK_UINT(stalls_after(), MCPZ_RELAY_STALL_US);
+    set_up();
+    add_bob(NULL, NULL);
+    CHECK_UINT(stalls_after(), MCPZ_RELAY_STALL_SOLE_US);
+    set_up();
+    link_event(MCPZ_EVENT_LINK_DOWN, &alice); /* he is the only one that we have */
+    const struct mcpz_msg_relay ours = from_alice(
+        (const struct mcpz_short[]){name_of(&self), name_of(&bob), name_of(&alice)}, 3, 1);
+    CHECK(mcpz_carrier_send(&carrier, &sight, &ours, &out));
+    CHECK_UINT(mcpz_carrier_deadline(&carrier), sight.now + MCPZ_RELAY_STALL_SOLE_US);
+
+    set_up();
+    add_bob(&self, NULL);
+    const mcpz_time since_us = sight.now;
+    CHECK_UINT(stalls_after(), MCPZ_RELAY_STALL_SOLE_US);
+    sight.now = since_us + MCPZ_RELAY_STALL_SOLE_US - 1;
+    CHECK(!mcpz_carrier_next_stalled(&carrier, &sight, &stalled));
+    const struct mcpz_short path[] = {name_of(&alice), name_of(&self), name_of(&bob)};
+    CHECK(!take(&alice, from_alice(path, 3, 1)));
+    CHECK_UINT(sent(MCPZ_MSG_RELAY)->relay.kind, MCPZ_RELAY_SEALED);
+    sight.now++;
+    CHECK(mcpz_carrier_next_stalled(&carrier, &sight, &stalled));
+    CHECK(mcpz_id_equal(&stalled, &bob));
+}
+
 /* Its neighbour took it long ago, and said so: that waits to be read. */
 TEST(who_has_stood_still_itself_calls_nobody_stalled)
 {
@@ -393,6 +462,7 @@ TEST(a_link_that_stands_is_used_again_after_a_while_though_it_took_nothing)
 TEST_MAIN(RUN(who_turns_back_signs_it_and_nobody_else_can),
           RUN(so_many_are_signed_in_a_second_and_no_more), RUN(what_is_owed_is_told_after_a_while),
           RUN(who_takes_nothing_is_handed_nothing_more),
+          RUN(where_nothing_goes_round_it_a_link_is_waited_for),
           RUN(who_has_stood_still_itself_calls_nobody_stalled),
           RUN(a_link_that_stands_is_used_again_after_a_while_though_it_took_nothing),
           RUN(what_is_for_another_goes_on_as_it_is), RUN(what_is_for_us_stays),
