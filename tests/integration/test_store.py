@@ -50,12 +50,15 @@ class Store(unittest.TestCase):
         return bytes([kind]) + base64.b32decode(row["document"][2:].upper() + "====")
 
     @staticmethod
-    def keys(page):
-        """Of a leaf of LMDB: not of what lies in its free room, which is remains of others."""
-        flags, lower = struct.unpack_from("<HH", page, 10)
-        places = struct.unpack_from(f"<{max(lower, 16) // 2 - 8}H", page, 16) if flags & 2 and lower <= 4096 else ()
-        return [page[at + 8:at + 8 + struct.unpack_from("<H", page, at + 6)[0]] for at in places
-                if at <= 4088]
+    def keys(content, page):
+        """Of a leaf of LMDB, each with where its node begins: not of what lies in its free room, remains of others."""
+        flags, lower = struct.unpack_from("<HH", content, page + 10)
+        places = struct.unpack_from(f"<{max(lower, 16) // 2 - 8}H", content, page + 16) \
+            if flags & 2 and lower <= 4096 else ()
+        for at in places:
+            if at <= 4088:
+                size, = struct.unpack_from("<H", content, page + at + 6)
+                yield bytes(content[page + at + 8:page + at + 8 + size]), page + at
 
     def damage(self, node, marks):
         """Overwrite each leaf of the store with a key that begins so, be it in use or not."""
@@ -63,7 +66,7 @@ class Store(unittest.TestCase):
         content = bytearray(data.read_bytes())
         pages = 0
         for at in range(2 * 4096, len(content), 4096):
-            if any(bytes(key).startswith(tuple(marks)) for key in self.keys(content[at:at + 4096])):
+            if any(key.startswith(tuple(marks)) for key, _ in self.keys(content, at)):
                 content[at:at + 4096] = b"\xee" * 4096
                 pages += 1
         data.write_bytes(content)
@@ -128,15 +131,19 @@ class Store(unittest.TestCase):
         self.assertEqual(a.ask("store", "check")["well"], True)
         self.assertIn("nothing was done", a.run("store", "repair").stdout)
 
-    @staticmethod
-    def spoil(node, mark):
-        """Change a byte of what lies under the mark: the pages are well, the record is not."""
+    def spoil(self, node, mark):
+        """Change the last byte of what lies under the mark: the pages are well, the record is not."""
         data = node.data / "store" / "data.mdb"
         content = bytearray(data.read_bytes())
-        at = content.find(mark)
-        while at >= 0:
-            content[at + 100] ^= 1  # behind its key, and the name of what it is sealed with
-            at = content.find(mark, at + 1)
+        for page in range(2 * 4096, len(content), 4096):
+            for key, at in self.keys(content, page):
+                low, high, flags = struct.unpack_from("<HHH", content, at)
+                value = at + 8 + len(key)
+                if flags & 1 and value + 8 <= len(content):  # it lies in pages of its own, behind their head
+                    value = struct.unpack_from("<Q", content, value)[0] * 4096 + 16
+                last = value + (high << 16 | low) - 1
+                if key.startswith(mark) and last < len(content):
+                    content[last] ^= 1
         data.write_bytes(content)
 
     def apply(self, node, name, lines):
