@@ -244,7 +244,8 @@ static enum fate judge(struct step *step, const struct arrival *arrival)
     }
     if (mcpz_past_is_crowded(store, arrival->document, &delta->actor, delta->seq, &crowded) !=
             MCPZ_OK ||
-        mcpz_past_judge(store, arrival->document, delta, &past) != MCPZ_OK) {
+        mcpz_past_judge(store, arrival->document, &step->agents->recent, delta, &past) !=
+            MCPZ_OK) {
         return FATE_STORE_FAILED;
     }
     if (crowded) {
@@ -281,6 +282,7 @@ static enum fate merge(struct step *step, const struct mcpz_id *from,
     if (error != MCPZ_OK) {
         return error == MCPZ_EFULL ? FATE_FULL : FATE_STORE_FAILED;
     }
+    mcpz_past_note(&agents->recent, delta, &arrival->tip);
     count_document(agents, was_live, document);
     mcpz_clock_observe(&agents->hlc, step->wall_ms, delta->hlc);
     note_moved(step, document);

@@ -35,6 +35,7 @@
 #include "base/time.h"
 #include "core/crdt/catchup.h"
 #include "core/crdt/entropy.h"
+#include "core/crdt/past.h"
 #include "core/crdt/wanted.h"
 #include "core/event.h"
 #include "core/outbox.h"
@@ -65,6 +66,7 @@ struct mcpz_agents {
     uint32_t document_count; /* not deleted; counted from the store at start */
     struct mcpz_entropy entropy;
     struct mcpz_wanted wanted;
+    struct mcpz_past_recent recent;
 
     uint64_t deltas_written;
     uint64_t lives_closed; /* how often */

@@ -6,6 +6,16 @@
 #include "core/crdt/floor.h"
 #include "core/crdt/lives.h"
 
+void mcpz_past_note(struct mcpz_past_recent *recent, const struct mcpz_delta *delta,
+                    const struct mcpz_tip *tip)
+{
+    recent->document = delta->document;
+    recent->actor = delta->actor;
+    recent->tip = *tip;
+    recent->hlc = delta->hlc;
+    mcpz_clock_set(&recent->seen, delta->versions, delta->version_count);
+}
+
 /* Can it be here at all? Spares most looks into the store. */
 static bool may_hold(const struct mcpz_document *document, const struct mcpz_actor *actor,
                      const struct mcpz_tip *which)
@@ -92,8 +102,15 @@ mcpz_error mcpz_past_holds(const struct mcpz_store *store, const struct mcpz_doc
     return error;
 }
 
+/* What the delta before it, of the same author, had seen; nothing if it is not to be had. */
+struct before {
+    uint64_t hlc;
+    const struct mcpz_version *versions;
+    size_t version_count;
+};
+
 /* V5: what it has seen only grows; at equal places it is the same. */
-static bool has_grown(const struct mcpz_delta *before, const struct mcpz_delta *delta)
+static bool has_grown(const struct before *before, const struct mcpz_delta *delta)
 {
     for (size_t i = 0; i < before->version_count; i++) {
         if (!mcpz_clock_has(delta->versions, delta->version_count, &before->versions[i])) {
@@ -154,36 +171,11 @@ static mcpz_error judge_seen(const struct mcpz_store *store, const struct mcpz_d
 }
 
 /* What its author had seen of this one before was looked at with the delta before. */
-static bool is_known(const struct mcpz_delta *before, const struct mcpz_version *seen)
+static bool is_known(const struct before *before, const struct mcpz_version *seen)
 {
     const struct mcpz_version *old =
         mcpz_clock_find(before->versions, before->version_count, &seen->actor);
     return old != NULL && old->seq == seen->seq;
-}
-
-/* The delta before it, which is left in `before`; without versions if it is not to be had. */
-static mcpz_error judge_before(const struct mcpz_store *store,
-                               const struct mcpz_document *document,
-                               const struct mcpz_delta *delta, struct mcpz_record *before,
-                               enum mcpz_past *past)
-{
-    const struct mcpz_tip prev = {delta->seq - 1, delta->prev};
-    enum mcpz_place found;
-
-    *before = (struct mcpz_record){.kind = MCPZ_RECORD_DELTA};
-    *past = MCPZ_PAST_COMPLETE;
-    if (delta->seq == 1) {
-        return MCPZ_OK;
-    }
-    mcpz_error error = find(store, document, &delta->actor, &prev, before, &found);
-    if (found == MCPZ_PLACE_NOWHERE) {
-        *past = MCPZ_PAST_MISSING;
-    } else if (found == MCPZ_PLACE_FOLDED) {
-        before->delta.delta.version_count = 0;
-    } else if (before->delta.delta.hlc >= delta->hlc || !has_grown(&before->delta.delta, delta)) {
-        *past = MCPZ_PAST_REFUTED;
-    }
-    return error;
 }
 
 static bool is_last_of(const struct mcpz_clock *clock, const struct mcpz_actor *actor,
@@ -192,6 +184,62 @@ static bool is_last_of(const struct mcpz_clock *clock, const struct mcpz_actor *
     const struct mcpz_version *last = mcpz_clock_find(clock->versions, clock->count, actor);
 
     return last != NULL && last->seq == which->seq && mcpz_head_equal(&last->head, &which->head);
+}
+
+/* Is `which` the delta that was taken in last, and all that is here of its author? */
+static bool is_recent(const struct mcpz_past_recent *recent, const struct mcpz_document *document,
+                      const struct mcpz_actor *actor, const struct mcpz_tip *which)
+{
+    return recent->tip.seq == which->seq && mcpz_head_equal(&recent->tip.head, &which->head) &&
+           mcpz_id_equal(&recent->document, &document->id) &&
+           mcpz_actor_compare(&recent->actor, actor) == 0 && document->cuts.count == 0 &&
+           is_last_of(&document->clock, actor, which);
+}
+
+/* Find the one before it. */
+static mcpz_error find_before(const struct mcpz_store *store, const struct mcpz_document *document,
+                              const struct mcpz_past_recent *recent,
+                              const struct mcpz_delta *delta, struct before *before,
+                              enum mcpz_place *found)
+{
+    const struct mcpz_tip prev = {delta->seq - 1, delta->prev};
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DELTA};
+
+    if (is_recent(recent, document, &delta->actor, &prev)) {
+        *before = (struct before){recent->hlc, recent->seen.versions, recent->seen.count};
+        *found = MCPZ_PLACE_HERE;
+        return MCPZ_OK;
+    }
+    mcpz_error error = find(store, document, &delta->actor, &prev, &record, found);
+    if (error == MCPZ_OK && *found == MCPZ_PLACE_HERE) {
+        const struct mcpz_delta *kept = &record.delta.delta;
+        *before = (struct before){kept->hlc, kept->versions, kept->version_count};
+    }
+    return error;
+}
+
+/* How it stands to the one before it, which is left in `before`. */
+static mcpz_error judge_before(const struct mcpz_store *store,
+                               const struct mcpz_document *document,
+                               const struct mcpz_past_recent *recent,
+                               const struct mcpz_delta *delta, struct before *before,
+                               enum mcpz_past *past)
+{
+    enum mcpz_place found = MCPZ_PLACE_NOWHERE;
+
+    *before = (struct before){.version_count = 0};
+    *past = MCPZ_PAST_COMPLETE;
+    if (delta->seq == 1) {
+        return MCPZ_OK;
+    }
+    mcpz_error error = find_before(store, document, recent, delta, before, &found);
+    if (found == MCPZ_PLACE_NOWHERE) {
+        *past = MCPZ_PAST_MISSING;
+    } else if (found == MCPZ_PLACE_HERE &&
+               (before->hlc >= delta->hlc || !has_grown(before, delta))) {
+        *past = MCPZ_PAST_REFUTED;
+    }
+    return error;
 }
 
 /*
@@ -226,21 +274,22 @@ static bool follows_all(const struct mcpz_document *document, const struct mcpz_
 }
 
 mcpz_error mcpz_past_judge(const struct mcpz_store *store, const struct mcpz_document *document,
-                           const struct mcpz_delta *delta, enum mcpz_past *past)
+                           const struct mcpz_past_recent *recent, const struct mcpz_delta *delta,
+                           enum mcpz_past *past)
 {
-    struct mcpz_record before;
+    struct before before;
 
     *past = MCPZ_PAST_COMPLETE;
     if (follows_all(document, delta)) {
         return MCPZ_OK;
     }
-    mcpz_error error = judge_before(store, document, delta, &before, past);
+    mcpz_error error = judge_before(store, document, recent, delta, &before, past);
     if (*past != MCPZ_PAST_COMPLETE) {
         return error;
     }
     for (size_t i = 0; i < delta->version_count && error == MCPZ_OK; i++) {
         enum mcpz_past one = MCPZ_PAST_COMPLETE;
-        if (!is_known(&before.delta.delta, &delta->versions[i])) {
+        if (!is_known(&before, &delta->versions[i])) {
             error = judge_seen(store, document, delta, &delta->versions[i], &one);
         }
         if (one == MCPZ_PAST_REFUTED) {

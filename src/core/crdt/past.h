@@ -15,6 +15,7 @@
 #include <mcpz/error.h>
 
 #include "base/attr.h"
+#include "core/crdt/clock.h"
 #include "core/crdt/document.h"
 #include "proto/agent.h"
 #include "proto/store.h"
@@ -31,6 +32,22 @@ enum mcpz_place {
     MCPZ_PLACE_HERE,   /* a row of its own */
     MCPZ_PLACE_FOLDED, /* in the state, and a checkpoint stands for it: core/crdt/floor.h */
 };
+
+/*
+ * The delta that was taken in last. Mostly the next that comes follows it, and need not look it
+ * up: its hash says that it is the same. Zeroed: none was.
+ */
+struct mcpz_past_recent {
+    struct mcpz_id document;
+    struct mcpz_actor actor;
+    struct mcpz_tip tip;
+    uint64_t hlc;
+    struct mcpz_clock seen;
+};
+
+/** `delta`, which is `tip`, was taken in. */
+void mcpz_past_note(struct mcpz_past_recent *recent, const struct mcpz_delta *delta,
+                    const struct mcpz_tip *tip);
 
 /**
  * Where is this very delta of `document`?
@@ -72,6 +89,7 @@ MCPZ_MUST_USE mcpz_error mcpz_past_is_crowded(const struct mcpz_store *store,
  */
 MCPZ_MUST_USE mcpz_error mcpz_past_judge(const struct mcpz_store *store,
                                          const struct mcpz_document *document,
+                                         const struct mcpz_past_recent *recent,
                                          const struct mcpz_delta *delta, enum mcpz_past *past);
 
 #endif

@@ -91,6 +91,43 @@ TEST(what_is_contradicted_does_not_count_and_is_kept)
     world_finish(&world);
 }
 
+/* The next delta of a chain, which is not taken: neither with a stamp that stands still, nor if it
+ * has seen less than the one before. */
+static void check_what_may_not_follow(const struct chain *chain)
+{
+    const uint64_t refused = world.nodes[0].agents.deltas_refused;
+    struct chain still = *chain;
+    struct chain forgetful = *chain;
+
+    still.late--;
+    sign(&still, 0, 7);
+    CHECK_UINT(world.nodes[0].agents.deltas_refused, refused + 1);
+    forgetful.seen = NULL;
+    sign(&forgetful, 0, 7);
+    CHECK_UINT(world.nodes[0].agents.deltas_refused, refused + 2);
+}
+
+TEST(a_delta_is_judged_by_the_one_before_it_whether_that_came_just_now_or_earlier)
+{
+    struct chain other = {.actor = {.node = {{'y'}}, .generation = 1}};
+    struct chain chain = start;
+
+    world_init(&world, 2);
+    sign(&other, 0, 1);
+    const struct mcpz_version seen = {other.actor, other.seq, other.head};
+    chain.seen = &seen;
+    chain.late = 1;
+    sign(&chain, 0, 2);
+    sign(&other, 0, 3); /* beside it, so there is something to look at */
+    check_what_may_not_follow(&chain);
+    sign(&chain, 0, 4);
+    check_what_may_not_follow(&chain);
+    sign(&chain, 0, 5);
+    CHECK_UINT(world.nodes[0].agents.deltas_merged, 5);
+    CHECK_UINT(world.nodes[0].agents.deltas_refused, 4);
+    world_finish(&world);
+}
+
 TEST(an_earlier_contradiction_moves_the_cut)
 {
     world_init(&world, 2);
@@ -299,6 +336,7 @@ TEST(who_is_forked_itself_goes_on_as_another)
 }
 
 TEST_MAIN(RUN(what_is_contradicted_does_not_count_and_is_kept),
+          RUN(a_delta_is_judged_by_the_one_before_it_whether_that_came_just_now_or_earlier),
           RUN(an_earlier_contradiction_moves_the_cut),
           RUN(more_branches_than_are_told_apart_are_named_by_their_sum),
           RUN(a_sum_says_the_same_in_any_order_and_differs_where_one_differs),

@@ -505,6 +505,7 @@ TEST(who_inherits_an_earlier_closing_takes_nothing_out)
 /* Its past is not here until who closed them is, who says what there was of each. */
 TEST(a_closing_that_names_no_other_life_comes_after_one_that_does)
 {
+    const struct mcpz_past_recent none = {.tip.seq = 0};
     enum mcpz_past past;
 
     fake_store_init(&store);
@@ -521,13 +522,13 @@ TEST(a_closing_that_names_no_other_life_comes_after_one_that_does)
     versions[0] = document.clock.versions[1];
     versions[0].seq |= MCPZ_SEQ_CLOSED;
     delta.version_count = 1;
-    CHECK_UINT(mcpz_past_judge(&store.port, &document, &delta, &past), MCPZ_OK);
+    CHECK_UINT(mcpz_past_judge(&store.port, &document, &none, &delta, &past), MCPZ_OK);
     CHECK_UINT(past, MCPZ_PAST_MISSING);
 
     versions[1] = versions[0];
     versions[0] = document.clock.versions[0];
     delta.version_count = 2;
-    CHECK_UINT(mcpz_past_judge(&store.port, &document, &delta, &past), MCPZ_OK);
+    CHECK_UINT(mcpz_past_judge(&store.port, &document, &none, &delta, &past), MCPZ_OK);
     CHECK_UINT(past, MCPZ_PAST_COMPLETE);
     fake_store_finish(&store);
 }
