@@ -339,7 +339,7 @@ mcpz_error mcpz_layout_read(struct mcpz_layout_source *source, const struct mcpz
 mcpz_error mcpz_layout_read_fields(struct mcpz_layout_source *source,
                                    const struct mcpz_layout *layout, size_t count, void *base)
 {
-    mcpz_error error = MCPZ_OK;
+    mcpz_error error = source->is_exact && count != layout->field_count ? MCPZ_EPROTO : MCPZ_OK;
 
     for (size_t i = 0; i < layout->field_count && error == MCPZ_OK; i++) {
         error = i < count ? read_field(source, &layout->fields[i], base)

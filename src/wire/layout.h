@@ -64,6 +64,7 @@ struct mcpz_layout {
 struct mcpz_layout_source {
     struct mcpz_reader reader;
     struct mcpz_arena *arena;
+    bool is_exact; /* no field more or less than the tables have: bytes as they are written */
 };
 
 /** Write the struct at `base`. What is over its bound or out of order is asserted. */
@@ -93,7 +94,8 @@ MCPZ_MUST_USE mcpz_error mcpz_layout_read(struct mcpz_layout_source *source,
 
 /**
  * Read its fields out of an array of which `count` items are left. Those beyond are skipped; those
- * that are missing must be marked `since`, and none behind such a one be unmarked.
+ * that are missing must be marked `since`, and none behind such a one be unmarked. An exact source
+ * has neither.
  */
 MCPZ_MUST_USE mcpz_error mcpz_layout_read_fields(struct mcpz_layout_source *source,
                                                  const struct mcpz_layout *layout, size_t count,

@@ -18,7 +18,7 @@
 
 #define MCPZ_RECORD_VERSION 1
 
-#define MCPZ_DELTA_ARENA_BYTES (MCPZ_DELTA_BYTES_MAX + 16384) /* to read any one delta */
+#define MCPZ_DELTA_ARENA_BYTES 16384 /* for the lists of any one delta */
 
 /** Write the value fields of `record` as [version, field, ...]. As mcpz_msg_encode(). */
 MCPZ_MUST_USE mcpz_error mcpz_record_encode(const struct mcpz_record *record, uint8_t *buffer,

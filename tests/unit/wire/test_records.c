@@ -189,6 +189,14 @@ TEST(a_delta_is_read_in_the_one_form_there_is)
     CHECK_UINT(mcpz_delta_decode(mcpz_bytes(bytes, length + 1), &arena, &read), MCPZ_EPROTO);
     bytes[0]--;
     CHECK_UINT(mcpz_delta_decode(mcpz_bytes(bytes, length + 1), &arena, &read), MCPZ_EPROTO);
+    /* The same further in: [node, generation] of its actor, behind [document]. */
+    const size_t actor = 1 + 2 + MCPZ_ID_BYTES;
+    const size_t behind = actor + 1 + 2 + MCPZ_ID_BYTES + 1;
+    CHECK_UINT(bytes[actor], 0x92);
+    bytes[actor]++;
+    memmove(bytes + behind + 1, bytes + behind, length - behind);
+    bytes[behind] = 0;
+    CHECK_UINT(mcpz_delta_decode(mcpz_bytes(bytes, length + 1), &arena, &read), MCPZ_EPROTO);
     CHECK_UINT(arena.used, 0);
     CHECK_UINT(read.seq, 99);
 }
