@@ -54,8 +54,10 @@ static inline uint64_t mcpz_write_front(struct mcpz_bytes key)
 {
     uint64_t front = 0;
 
-    if (key.length > 0) {
-        memcpy(&front, key.data, key.length < sizeof(front) ? key.length : sizeof(front));
+    if (key.length >= sizeof(front)) { /* of a length that the compiler knows */
+        memcpy(&front, key.data, sizeof(front));
+    } else if (key.length > 0) {
+        memcpy(&front, key.data, key.length);
     }
     return be64toh(front);
 }
