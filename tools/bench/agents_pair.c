@@ -10,7 +10,9 @@
 #include "proto/code.h"
 #include "wire/value.h"
 
-#define BEHIND_MAX 16 /* batches not on the disk yet */
+/* Batches not on the disk yet: while the store commits as much as it takes at once, as much again
+ * can come in. At a node nothing but MCPZ_STORE_QUEUE_BYTES_MAX bounds them. */
+#define BEHIND_MAX 64
 #define WALL_MS UINT64_C(1700000000000)
 
 static struct mcpz_tenant_key *keys[2]; /* the node's own, the agents' */
