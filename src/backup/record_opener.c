@@ -37,6 +37,7 @@ static bool is_kind_sealed(enum mcpz_record_kind kind)
     case MCPZ_RECORD_CHANGES:
     case MCPZ_RECORD_CURSOR:
     case MCPZ_RECORD_BLOB_DOCUMENT:
+    case MCPZ_RECORD_HORIZON:
         return false;
     case MCPZ_RECORD_SELF:
     case MCPZ_RECORD_TOKEN:

@@ -10,10 +10,12 @@
 #include "core/crdt/draft.h"
 #include "core/crdt/floor.h"
 #include "core/crdt/forget.h"
+#include "core/crdt/held.h"
 #include "core/crdt/install.h"
 #include "core/crdt/lives.h"
 #include "core/crdt/mail.h"
 #include "core/crdt/past.h"
+#include "core/crdt/recheck.h"
 #include "core/crdt/write.h"
 #include "core/node.h"
 
@@ -33,6 +35,7 @@ enum fate {
     FATE_AHEAD,
     FATE_REFUSED,
     FATE_OVERRUN, /* its author contradicts itself more often than is kept */
+    FATE_HELD,    /* of a document that may have been forgotten, from who cannot know */
     FATE_FULL,    /* a limit of this node or this document */
     FATE_STORE_FAILED,
 };
@@ -44,6 +47,7 @@ static const struct mcpz_outcome outcomes[] = {
     [FATE_AHEAD] = {MCPZ_CODE_CONFLICT, "this change is stamped more than 30 s in the future"},
     [FATE_REFUSED] = {MCPZ_CODE_BAD_REQUEST, "not a valid change"},
     [FATE_OVERRUN] = {MCPZ_CODE_LIMIT, "its writer has contradicted itself too often"},
+    [FATE_HELD] = {MCPZ_CODE_CONFLICT, "this agent may have been deleted and forgotten"},
     [FATE_FULL] = {MCPZ_CODE_LIMIT, "too many agents at this node, or writers of this agent"},
     [FATE_STORE_FAILED] = {MCPZ_CODE_STORE_FAILED, "the store cannot be read; see the log"},
 };
@@ -63,6 +67,7 @@ static struct mcpz_sync sync_of(struct step *step)
         .scope = &agents->entropy.holdings.shared.scope,
         .mail = &step->mail,
         .wanted = &agents->wanted,
+        .horizon = &agents->horizon,
         .now = step->now,
         .wall_ms = step->wall_ms,
         .epoch = mcpz_holdings_epoch(&agents->entropy.holdings, agents->actor.generation),
@@ -154,6 +159,7 @@ static void notice_lost_in(struct mcpz_agents *agents, const struct mcpz_documen
 
 /* A delta, and where it belongs. */
 struct arrival {
+    const struct mcpz_id *from; /* NULL: a file */
     const struct mcpz_delta *delta;
     struct mcpz_id id;
     struct mcpz_tip tip;
@@ -242,6 +248,10 @@ static enum fate judge(struct step *step, const struct arrival *arrival)
     if (mcpz_clock_is_ahead(delta->hlc, step->wall_ms)) {
         return FATE_AHEAD;
     }
+    if (arrival->from != NULL &&
+        mcpz_held_delta(&step->agents->horizon, arrival->from, arrival->document, delta)) {
+        return FATE_HELD;
+    }
     if (mcpz_past_is_crowded(store, arrival->document, &delta->actor, delta->seq, &crowded) !=
             MCPZ_OK ||
         mcpz_past_judge(store, arrival->document, &step->agents->recent, delta, &past) !=
@@ -267,9 +277,8 @@ static uint64_t cut_of(const struct mcpz_document *document, const struct mcpz_a
     return cut != NULL ? cut->seq : UINT64_MAX;
 }
 
-/* Apply it and pass it on, but not back to `from` (NULL: from nobody). */
-static enum fate merge(struct step *step, const struct mcpz_id *from,
-                       const struct arrival *arrival)
+/* Apply it and pass it on, but not back to who sent it. */
+static enum fate merge(struct step *step, const struct arrival *arrival)
 {
     struct mcpz_agents *agents = step->agents;
     struct mcpz_document *document = arrival->document;
@@ -287,7 +296,7 @@ static enum fate merge(struct step *step, const struct mcpz_id *from,
     mcpz_clock_observe(&agents->hlc, step->wall_ms, delta->hlc);
     note_moved(step, document);
 
-    bool has_gone = mcpz_mail_delta(&step->mail, NULL, from, delta);
+    bool has_gone = mcpz_mail_delta(&step->mail, NULL, arrival->from, delta);
     assert(has_gone); /* mail.c: there is room for any one delta */
     mcpz_mail_merged(&step->mail, &delta->document);
     if (cut_of(document, &delta->actor) < cut_before) {
@@ -314,6 +323,9 @@ static void count_fate(struct mcpz_agents *agents, enum fate fate)
     case FATE_AHEAD:
         agents->deltas_ahead++;
         break;
+    case FATE_HELD:
+        agents->deltas_held++;
+        break;
     case FATE_REFUSED:
     case FATE_OVERRUN:
     case FATE_FULL:
@@ -330,7 +342,7 @@ static enum fate take_in(struct step *step, const struct mcpz_id *from,
                          const struct mcpz_delta *delta, struct mcpz_document *document)
 {
     struct mcpz_agents *agents = step->agents;
-    struct arrival arrival = {.delta = delta, .document = document};
+    struct arrival arrival = {.from = from, .delta = delta, .document = document};
 
     if (!mcpz_document_delta_is_valid(delta)) {
         return FATE_REFUSED;
@@ -343,7 +355,7 @@ static enum fate take_in(struct step *step, const struct mcpz_id *from,
     notice_lost_in(agents, document, delta->versions, delta->version_count);
 
     enum fate fate = judge(step, &arrival);
-    return fate == FATE_MERGED ? merge(step, from, &arrival) : fate;
+    return fate == FATE_MERGED ? merge(step, &arrival) : fate;
 }
 
 static void on_delta(struct step *step, const struct mcpz_id *from, const struct mcpz_delta *delta)
@@ -371,7 +383,8 @@ static void on_import(struct step *step, uint64_t request, const struct mcpz_del
 
 /* ---- Checkpoints -------------------------------------------------------------------------- */
 
-static enum fate install(struct step *step, const struct mcpz_checkpoint *checkpoint)
+static enum fate install(struct step *step, const struct mcpz_id *from,
+                         const struct mcpz_checkpoint *checkpoint)
 {
     struct mcpz_agents *agents = step->agents;
     struct mcpz_document document;
@@ -382,6 +395,10 @@ static enum fate install(struct step *step, const struct mcpz_checkpoint *checkp
     bool was_live = mcpz_document_is_live(&document);
     if (!document.exists && !has_room(agents)) {
         return FATE_FULL;
+    }
+    if (!mcpz_id_is_zero(from) &&
+        mcpz_held_base(&agents->horizon, from, &document, &checkpoint->head)) {
+        return FATE_HELD;
     }
     switch (mcpz_install(agents->store, &document, checkpoint)) {
     case MCPZ_OK:
@@ -418,7 +435,7 @@ static void ask_for_rest(struct step *step, const struct mcpz_id *from,
 static void on_install(struct step *step, uint64_t request, const struct mcpz_id *from,
                        const struct mcpz_checkpoint *checkpoint)
 {
-    enum fate fate = install(step, checkpoint);
+    enum fate fate = install(step, from, checkpoint);
 
     if (fate == FATE_MERGED && !mcpz_id_is_zero(from)) {
         ask_for_rest(step, from, &checkpoint->head.document);
@@ -517,6 +534,19 @@ static void on_fetch(struct step *step, const struct mcpz_id *from,
     }
 }
 
+static void on_horizon(struct step *step, const struct mcpz_id *from,
+                       const struct mcpz_msg_horizon *said)
+{
+    struct mcpz_agents *agents = step->agents;
+    const struct mcpz_sync sync = sync_of(step);
+    const struct mcpz_horizon_news news = mcpz_recheck_hear(&sync, from, said, agents->hlc);
+
+    agents->messages_refused += news.is_invalid ? 1 : 0;
+    if (news.is_lifted) {
+        mcpz_entropy_read_anew(&agents->entropy, from, step->now);
+    }
+}
+
 static bool is_of_entropy(enum mcpz_msg_kind kind)
 {
     return kind >= MCPZ_MSG_ROOT && kind <= MCPZ_MSG_SKETCH;
@@ -545,6 +575,9 @@ static void on_message(struct step *step, const struct mcpz_id *from, const stru
         on_branches(step, from, &msg->branches);
     } else if (msg->kind == MCPZ_MSG_FETCH) {
         on_fetch(step, from, &msg->fetch);
+    } else if (msg->kind == MCPZ_MSG_HORIZON) {
+        on_horizon(step, from, &msg->horizon);
+        return;
     } else if (is_of_entropy(msg->kind)) {
         compare(step, from, msg);
         return;
@@ -565,6 +598,13 @@ static void on_fact(struct step *step, const struct mcpz_fact *fact)
     if (is_relayed || fact->kind == MCPZ_FACT_UNLINKED || fact->kind == MCPZ_FACT_UNRELAYED) {
         mcpz_entropy_unlinked(entropy, &sync, &fact->about);
     }
+    if (fact->kind == MCPZ_FACT_UNLINKED || fact->kind == MCPZ_FACT_UNRELAYED) {
+        mcpz_horizon_unlinked(sync.horizon, &fact->about, step->agents->hlc);
+    }
+    if (fact->kind == MCPZ_FACT_LINKED || is_relayed) {
+        mcpz_horizon_linked(sync.horizon, &fact->about, step->wall_ms);
+        mcpz_recheck_tell(&sync, false);
+    }
     if (fact->kind == MCPZ_FACT_LINKED ||
         (is_relayed && entropy->peer_count < MCPZ_ENTROPY_RELAYED_MAX)) {
         mcpz_entropy_linked(entropy, &sync, &fact->about);
@@ -580,6 +620,7 @@ static void on_tick(struct step *step, const struct mcpz_overlay *overlay)
     }
     const struct mcpz_sync sync = sync_of(step);
     mcpz_entropy_tick(&agents->entropy, &sync, overlay);
+    mcpz_recheck_tell(&sync, true);
 }
 
 /* ---- Writes from here --------------------------------------------------------------------- */
@@ -699,7 +740,7 @@ static mcpz_error count_all(struct mcpz_agents *agents)
         return error;
     }
     mcpz_holdings_end(holdings);
-    return MCPZ_OK;
+    return mcpz_horizon_load(&agents->horizon, agents->hlc);
 }
 
 void mcpz_agents_compare(struct mcpz_agents *agents, const struct mcpz_id *peer, mcpz_time now)
@@ -740,6 +781,11 @@ void mcpz_agents_forget(struct mcpz_agents *agents, const struct mcpz_id *id)
     }
 }
 
+bool mcpz_agents_raise(struct mcpz_agents *agents, uint64_t horizon_ms)
+{
+    return mcpz_horizon_raise(&agents->horizon, horizon_ms);
+}
+
 void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_agents_config *config,
                       mcpz_time now, struct mcpz_arena *arena)
 {
@@ -756,6 +802,7 @@ void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_agents_confi
         .seed = mcpz_rng_next(&agents->rng),
     };
     mcpz_entropy_init(&agents->entropy, &entropy, now, arena);
+    mcpz_horizon_init(&agents->horizon, config->store, config->grace_ms);
     agents->store = &agents->entropy.holdings.store;
     mcpz_agents_recount(agents, now);
 }
@@ -786,5 +833,8 @@ void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_overlay *ove
 
 mcpz_time mcpz_agents_deadline(const struct mcpz_agents *agents)
 {
+    if (mcpz_horizon_owes(&agents->horizon)) {
+        return 0;
+    }
     return mcpz_entropy_deadline(&agents->entropy, &agents->wanted);
 }

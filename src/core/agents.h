@@ -35,6 +35,7 @@
 #include "base/time.h"
 #include "core/crdt/catchup.h"
 #include "core/crdt/entropy.h"
+#include "core/crdt/horizon.h"
 #include "core/crdt/past.h"
 #include "core/crdt/wanted.h"
 #include "core/event.h"
@@ -67,6 +68,7 @@ struct mcpz_agents {
     struct mcpz_entropy entropy;
     struct mcpz_wanted wanted;
     struct mcpz_past_recent recent;
+    struct mcpz_horizon horizon;
 
     uint64_t deltas_written;
     uint64_t lives_closed; /* how often */
@@ -76,6 +78,7 @@ struct mcpz_agents {
     uint64_t forks_found;    /* an actor was found to contradict itself, or earlier than known */
     uint64_t deltas_early;   /* causal past not here: asked for again */
     uint64_t deltas_ahead;   /* stamped too far in the future: not taken yet */
+    uint64_t deltas_held;    /* of documents that may have been forgotten: core/crdt/horizon.h */
     uint64_t deltas_refused; /* not valid, or over a limit */
     uint64_t checkpoints_installed;
     uint64_t checkpoints_refused; /* no room, or somebody's delta is another there than here */
@@ -90,6 +93,7 @@ struct mcpz_agents_config {
     const struct mcpz_store *store;        /* borrowed */
     const struct mcpz_node_timing *timing; /* borrowed */
     const struct mcpz_actor *actor;        /* who we write as */
+    uint64_t grace_ms;                     /* who is away is waited for so long; 0: the default */
     uint64_t seed;
 };
 
@@ -99,6 +103,13 @@ void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_agents_confi
 
 /** Forget a document, which others keep. Not within a step of ours. */
 void mcpz_agents_forget(struct mcpz_agents *agents, const struct mcpz_id *id);
+
+/**
+ * Something is forgotten in this turn: the horizon is `horizon_ms`, if it was lower, and others
+ * are told. Not within a step of ours. False: that would make us stale, and nothing is to be
+ * forgotten; nothing is changed.
+ */
+MCPZ_MUST_USE bool mcpz_agents_raise(struct mcpz_agents *agents, uint64_t horizon_ms);
 
 /** Compare with `peer`, which did not get all that was for it. Not within a step. */
 void mcpz_agents_compare(struct mcpz_agents *agents, const struct mcpz_id *peer, mcpz_time now);

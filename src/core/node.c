@@ -1,6 +1,7 @@
 #include "core/node.h"
 
 #include "base/hash.h"
+#include "core/majority.h"
 
 static uint64_t seed_for(uint64_t seed, const char *machine)
 {
@@ -91,6 +92,7 @@ void mcpz_node_init(struct mcpz_node *node, const struct mcpz_node_config *confi
     const struct mcpz_agents_config agents = {.store = store,
                                               .timing = &node->fabric.timing,
                                               .actor = &actor,
+                                              .grace_ms = config->grace_ms,
                                               .seed = seed_for(seed, "agents")};
     mcpz_agents_init(&node->agents, &agents, now, &arena);
     mcpz_keeping_init(&node->keeping, self, store, seed_for(seed, "keeping"));
@@ -196,6 +198,10 @@ static void show_agents(struct mcpz_node *node, mcpz_time now, const struct mcpz
     const size_t from = out->count;
 
     set_scope(node, now);
+    if (event->kind == MCPZ_EVENT_RECV && event->recv.msg->kind == MCPZ_MSG_HORIZON) {
+        node->agents.horizon.is_majority =
+            mcpz_majority_is_there(node->agents.horizon.store, &node->fabric.members.roster);
+    }
     mcpz_agents_step(&node->agents, &node->fabric.overlay, now, event, out);
     mcpz_keeping_pass(&node->keeping, &below, now, event, out, from);
     mcpz_keeping_step(&node->keeping, &below, now, event, out);

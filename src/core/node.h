@@ -36,6 +36,7 @@ struct mcpz_node_config {
     const struct mcpz_planner *planner; /* borrowed */
     size_t relayed_max;                 /* peers reached through others; 0: that of a server */
     uint32_t generation;                /* of our actor, see struct mcpz_actor */
+    uint64_t grace_ms;                  /* who is away is waited for so long; 0: the default */
     struct mcpz_layout_opener opener;   /* without one there are no layouts */
     size_t layout_nodes_max;            /* in one; 0: MCPZ_LAYOUT_NODES_MAX */
 };

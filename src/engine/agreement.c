@@ -6,6 +6,7 @@
 
 #include "core/crdt/clock.h"
 #include "core/layouts.h"
+#include "core/majority.h"
 #include "crypto/digest.h"
 #include "engine/internal.h"
 #include "wire/checkpoint.h"
@@ -43,9 +44,7 @@ static bool is_within_grace(const struct mcpz_engine *engine, uint64_t at_ms)
 
 static bool is_there(const struct mcpz_engine *engine, const struct mcpz_id *id)
 {
-    const struct mcpz_member *member = mcpz_roster_find(&engine->node.fabric.members.roster, id);
-
-    return member != NULL && !mcpz_member_is_gone(member);
+    return mcpz_majority_has(&engine->node.fabric.members.roster, id);
 }
 
 /* Is `id` away, and waited for? Who is away for longer than the grace comes back to a base. */
@@ -87,18 +86,9 @@ static bool is_any_waited_for(struct mcpz_engine *engine)
     return error != MCPZ_ENOTFOUND;
 }
 
-/* How many we have met that are away, and have not said goodbye. */
-static size_t count_away(struct mcpz_engine *engine)
+static size_t count_away(const struct mcpz_engine *engine)
 {
-    struct mcpz_record record = {.kind = MCPZ_RECORD_PEER};
-    mcpz_error error = MCPZ_OK;
-    size_t count = 0;
-
-    for (size_t i = 0; i < MCPZ_MEMBERS_MAX && error == MCPZ_OK; i++) {
-        error = engine->store.next(engine->store.context, MCPZ_SCAN_KIND, i == 0, &record);
-        count += error == MCPZ_OK && !is_there(engine, &record.peer.id) ? 1 : 0;
-    }
-    return error == MCPZ_ENOTFOUND ? count : SIZE_MAX / 4;
+    return mcpz_majority_away(&engine->store, &engine->node.fabric.members.roster);
 }
 
 static void find_members(struct mcpz_engine *engine, struct mcpz_keepers *keepers)

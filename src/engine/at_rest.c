@@ -179,6 +179,7 @@ static const struct mcpz_tenant_key *key_of(struct mcpz_at_rest *rest, const str
     case MCPZ_RECORD_CHANGES:
     case MCPZ_RECORD_CURSOR:
     case MCPZ_RECORD_BLOB_DOCUMENT:
+    case MCPZ_RECORD_HORIZON:
         return NULL; /* ids and numbers, as they stand in other keys */
     case MCPZ_RECORD_KIND_END:
         break;
@@ -189,7 +190,7 @@ static const struct mcpz_tenant_key *key_of(struct mcpz_at_rest *rest, const str
 
 static bool is_sealed(uint8_t kind)
 {
-    return kind != MCPZ_RECORD_TASK_LISTED &&
+    return kind != MCPZ_RECORD_TASK_LISTED && kind != MCPZ_RECORD_HORIZON &&
            (kind < MCPZ_RECORD_CHANGE || kind > MCPZ_RECORD_BLOB_DOCUMENT);
 }
 

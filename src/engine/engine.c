@@ -283,6 +283,8 @@ void mcpz_engine_keep(struct mcpz_engine *engine, const uint64_t *history_ms, ui
 {
     engine->history_ms = history_ms != NULL ? *history_ms : MCPZ_HISTORY_ALL;
     engine->grace_ms = grace_ms != 0 ? grace_ms : MCPZ_GRACE_MS_DEFAULT;
+    engine->node_config.grace_ms = engine->grace_ms;
+    engine->node.agents.horizon.grace_ms = engine->grace_ms;
 }
 
 mcpz_error mcpz_engine_create(const struct mcpz_engine_config *config,

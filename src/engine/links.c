@@ -150,6 +150,9 @@ static bool is_control(uint32_t kind)
     case MCPZ_MSG_OFFER:
     case MCPZ_MSG_SKETCH_ASK:
     case MCPZ_MSG_SKETCH:
+    case MCPZ_MSG_HORIZON: /* before all other words about documents */
+    case MCPZ_MSG_CHECK:
+    case MCPZ_MSG_UNKNOWN:
     case MCPZ_MSG_HANDOVER: /* behind deltas */
     case MCPZ_MSG_READ:     /* behind WANTs */
     case MCPZ_MSG_READING:  /* behind deltas */

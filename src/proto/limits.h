@@ -142,6 +142,8 @@ static_assert(MCPZ_TASK_BYTES_MAX + 4096 +
 #define MCPZ_DELTA_ADDS_MAX 16
 #define MCPZ_DELTA_REMOVES_MAX 64
 #define MCPZ_AGENTS_MAX 1000000 /* documents at one node, in this version */
+#define MCPZ_CHECK_MAX 64       /* documents in a CHECK: as many as there are bits in the answer */
+#define MCPZ_CHECK_ACTOR_BYTES 13 /* see struct mcpz_check_row */
 #define MCPZ_DIGESTS_PER_MESSAGE_MAX 64
 #define MCPZ_SKETCH_ID_BYTES 8        /* of an item, big-endian */
 #define MCPZ_SKETCH_IDS_MAX 7000      /* in one message */
@@ -197,6 +199,9 @@ static_assert(MCPZ_STORED_BYTES_MAX + MCPZ_KEY_BYTES_MAX + 2 + 32 <= MCPZ_SEALED
 
 static_assert(MCPZ_LAYOUT_BYTES_MAX + 64 <= MCPZ_MSG_BYTES_MAX, "a layout fits its message");
 static_assert(MCPZ_LAYOUT_BYTES_MAX + 64 <= MCPZ_STORED_BYTES_MAX, "and its record");
+static_assert(MCPZ_CHECK_MAX * (MCPZ_ACTORS_MAX * MCPZ_CHECK_ACTOR_BYTES + 64) + 64 <=
+                  MCPZ_MSG_BYTES_MAX,
+              "a page of questions fits");
 static_assert(MCPZ_PULLED_MAX * (MCPZ_ACTORS_MAX * 80 + 64) +
                       MCPZ_ACTORS_MAX * (64 + 32 * MCPZ_BRANCHES_MAX) + 256 <=
                   MCPZ_MSG_BYTES_MAX,

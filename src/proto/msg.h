@@ -112,6 +112,9 @@ enum mcpz_msg_kind {
     MCPZ_MSG_OFFER = 89,
     MCPZ_MSG_SKETCH_ASK = 90,
     MCPZ_MSG_SKETCH = 91,
+    MCPZ_MSG_HORIZON = 111,
+    MCPZ_MSG_CHECK = 112,
+    MCPZ_MSG_UNKNOWN = 113,
     MCPZ_MSG_KIND_END,
 };
 
@@ -720,6 +723,38 @@ struct mcpz_msg_reading {
     size_t cut_count;
 };
 
+/* ---- Who may know of what was forgotten: core/crdt/horizon.h ------------------------------ */
+
+/* Before all else that is said of documents. Times are of wall clocks. */
+struct mcpz_msg_horizon {
+    uint64_t
+        horizon_ms;    /* "who was here last before it may hold what was forgotten"; 0: nothing */
+    uint64_t fresh_ms; /* "I was here last then" */
+    bool is_whole;     /* "and have what there is: what I do not know was forgotten" */
+    uint64_t had_ms;   /* "now I have all that you have"; 0: that is not said */
+};
+
+/* A document, and who has written to it: MCPZ_CHECK_ACTOR_BYTES each, ascending. The first eight
+ * bytes of the node's id, its life in four, big-endian, and 1 if that closes those before. */
+struct mcpz_check_row {
+    struct mcpz_id document;
+    struct mcpz_bytes actors;
+};
+
+/* "Which of these do you not know at all, or know as another of that id, by other writers?" */
+struct mcpz_msg_check {
+    uint64_t nonce;
+    const struct mcpz_check_row *rows;
+    size_t row_count;
+};
+
+/* "These." */
+struct mcpz_msg_unknown {
+    uint64_t nonce; /* of what was asked */
+    uint64_t mask;  /* bit i: the i-th */
+    uint64_t wall_ms;
+};
+
 /* ---- Broadcast: Plumtree (SRDS'07, algorithms 1 to 3) ------------------------------------- */
 
 /* Names one broadcast in the whole mesh. Whoever broadcasts makes it: a hash, or random. */
@@ -923,6 +958,9 @@ struct mcpz_msg {
         struct mcpz_msg_offer offer;
         struct mcpz_msg_sketch_ask sketch_ask;
         struct mcpz_msg_sketch sketch;
+        struct mcpz_msg_horizon horizon;
+        struct mcpz_msg_check check;
+        struct mcpz_msg_unknown unknown;
         struct mcpz_msg_handover handover;
         struct mcpz_msg_handed handed;
         struct mcpz_msg_read read;

@@ -53,6 +53,7 @@ enum mcpz_record_kind {
     MCPZ_RECORD_FLOOR = 37,
     MCPZ_RECORD_BASE = 38,
     MCPZ_RECORD_STABLE = 39,
+    MCPZ_RECORD_HORIZON = 44,
     MCPZ_RECORD_KIND_END,
 };
 
@@ -304,6 +305,17 @@ struct mcpz_record_stable {
     uint64_t agreed_ms; /* wall clock */
 };
 
+/* What has been forgotten in this mesh, and whether we may know of it: core/crdt/horizon.h. One
+ * row. Times are of wall clocks. */
+struct mcpz_record_horizon {
+    uint64_t horizon_ms; /* whoever was here last before it may hold what was forgotten; 0: nothing
+                            ever was */
+    uint64_t fresh_ms;   /* until then others know that we were here */
+    uint64_t told_hlc;   /* what we wrote up to it others may have; MCPZ_HORIZON_TOLD_ALL: all */
+    uint64_t since_ms;   /* since then we keep what others keep */
+    bool is_whole;       /* we had all that one who had all had */
+};
+
 struct mcpz_record {
     enum mcpz_record_kind kind;
     union {
@@ -336,6 +348,7 @@ struct mcpz_record {
         struct mcpz_record_floor floor;
         struct mcpz_record_base base;
         struct mcpz_record_stable stable;
+        struct mcpz_record_horizon horizon;
     };
 };
 

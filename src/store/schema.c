@@ -169,6 +169,7 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
     case MCPZ_RECORD_SELF:
     case MCPZ_RECORD_STAGED:
     case MCPZ_RECORD_CHANGES:
+    case MCPZ_RECORD_HORIZON:
         return; /* there is one */
     case MCPZ_RECORD_TOKEN:
         add_bytes(key, mcpz_bytes(record->token.id, MCPZ_TOKEN_ID_BYTES));
@@ -551,6 +552,7 @@ static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
     switch (record->kind) {
     case MCPZ_RECORD_SELF:
     case MCPZ_RECORD_CHANGES:
+    case MCPZ_RECORD_HORIZON:
         return left.length == 0 ? MCPZ_OK : MCPZ_ECORRUPT;
     case MCPZ_RECORD_TOKEN:
         return parse_token(left, &record->token);

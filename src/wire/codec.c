@@ -290,6 +290,27 @@ static const struct mcpz_field sketch_fields[] = {
 };
 #undef S
 
+#define S struct mcpz_msg_horizon
+static const struct mcpz_field horizon_fields[] = {
+    {U64(S, horizon_ms)}, {U64(S, fresh_ms)}, {BOOL(S, is_whole)}, {U64(S, had_ms)}};
+#undef S
+
+#define S struct mcpz_check_row
+static const struct mcpz_field check_row_fields[] = {
+    {ID(S, document)}, {BYTES(S, actors, 0, MCPZ_ACTORS_MAX *MCPZ_CHECK_ACTOR_BYTES)}};
+static const struct mcpz_layout check_row_layout = LAYOUT(S, check_row_fields);
+#undef S
+
+#define S struct mcpz_msg_check
+static const struct mcpz_field check_fields[] = {
+    {U64(S, nonce)}, {LIST(S, rows, row_count, check_row_layout, MCPZ_CHECK_MAX)}};
+#undef S
+
+#define S struct mcpz_msg_unknown
+static const struct mcpz_field unknown_fields[] = {
+    {U64(S, nonce)}, {U64(S, mask)}, {U64(S, wall_ms)}};
+#undef S
+
 #define GOSSIP_ID(S, member) .type = MCPZ_FIELD_FIXED, AT(S, member), .max = MCPZ_GOSSIP_ID_BYTES
 #define ROUND(S, member) U32_IN(S, member, 1, UINT32_MAX)
 
@@ -765,6 +786,9 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_OFFER] = NAMED("offer", struct mcpz_msg_offer, offer_fields),
     [MCPZ_MSG_SKETCH_ASK] = NAMED("sketch_ask", struct mcpz_msg_sketch_ask, sketch_ask_fields),
     [MCPZ_MSG_SKETCH] = NAMED("sketch", struct mcpz_msg_sketch, sketch_fields),
+    [MCPZ_MSG_HORIZON] = NAMED("horizon", struct mcpz_msg_horizon, horizon_fields),
+    [MCPZ_MSG_CHECK] = NAMED("check", struct mcpz_msg_check, check_fields),
+    [MCPZ_MSG_UNKNOWN] = NAMED("unknown", struct mcpz_msg_unknown, unknown_fields),
 };
 
 /* ---- Reading and writing ------------------------------------------------------------------ */

@@ -172,6 +172,13 @@ static const struct mcpz_field stable_fields[] = {
 };
 #undef S
 
+#define S struct mcpz_record_horizon
+static const struct mcpz_field horizon_fields[] = {
+    {U64(S, horizon_ms)}, {U64(S, fresh_ms)},  {U64(S, told_hlc)},
+    {U64(S, since_ms)},   {BOOL(S, is_whole)},
+};
+#undef S
+
 static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
     [MCPZ_RECORD_SELF] = NAMED("self", struct mcpz_record_self, self_fields),
     [MCPZ_RECORD_TOKEN] = NAMED("token", struct mcpz_record_token, kept_token_fields),
@@ -213,6 +220,7 @@ static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
     [MCPZ_RECORD_FLOOR] = NAMED("floor", struct mcpz_record_floor, floor_fields),
     [MCPZ_RECORD_BASE] = NAMED("base", struct mcpz_record_base, base_fields),
     [MCPZ_RECORD_STABLE] = NAMED("stable", struct mcpz_record_stable, stable_fields),
+    [MCPZ_RECORD_HORIZON] = NAMED("horizon", struct mcpz_record_horizon, horizon_fields),
 };
 
 /* ---- Reading and writing ------------------------------------------------------------------ */

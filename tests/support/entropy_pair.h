@@ -34,6 +34,7 @@ struct pair_side {
     struct mcpz_store port;
     struct mcpz_entropy entropy;
     struct mcpz_wanted wanted;
+    struct mcpz_horizon horizon;
     struct mcpz_overlay overlay;
     void *memory;
 };
@@ -316,6 +317,7 @@ static inline struct mcpz_sync pair_sync(struct pair *pair, size_t s, struct mcp
         .scope = &side->entropy.holdings.shared.scope,
         .mail = mail,
         .wanted = &side->wanted,
+        .horizon = &side->horizon,
         .now = pair->now,
         .wall_ms = 1700000000000,
         .epoch = mcpz_holdings_epoch(&side->entropy.holdings, 1),

@@ -13,7 +13,7 @@ enum mcpz_want_answer mcpz_catchup_ask(struct mcpz_catchup *catchup,
                                        const struct mcpz_document *document,
                                        enum mcpz_want_reason reason, uint64_t digest)
 {
-    if (!document->exists && catchup->is_full) {
+    if (!document->exists && (catchup->is_full || catchup->is_held)) {
         return MCPZ_WANT_NOTHING;
     }
     enum mcpz_want_answer answer = mcpz_wanted_ask(catchup->wanted, catchup->now, catchup->peer,

@@ -38,6 +38,7 @@ struct mcpz_catchup {
     mcpz_time now;
     const struct mcpz_id *peer;
     bool is_full;  /* no room for documents we do not have */
+    bool is_held;  /* what we do not have may have been forgotten: core/crdt/horizon.h */
     bool is_below; /* the last one served begins with our base: nothing is asked of it before */
 };
 

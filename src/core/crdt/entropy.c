@@ -55,6 +55,9 @@ static void move_cursor(struct mcpz_entropy *entropy, const struct mcpz_sync *sy
                         struct mcpz_entropy_peer *peer, uint64_t epoch, uint64_t seq,
                         uint64_t step)
 {
+    if (mcpz_horizon_holds(sync->horizon, &peer->id)) {
+        return; /* we do not take all that it has */
+    }
     const bool is_new = !peer->has_cursor || peer->epoch != epoch;
     const bool is_further = is_new || seq > peer->seq;
     const bool is_old = sync->wall_ms >= peer->kept_ms + MCPZ_ENTROPY_CURSOR_AGAIN_MS;
@@ -79,6 +82,7 @@ static void move_cursor(struct mcpz_entropy *entropy, const struct mcpz_sync *sy
         peer->kept_ms = sync->wall_ms;
         entropy->holdings.below->put(entropy->holdings.below->context, &record);
     }
+    mcpz_horizon_had(sync->horizon, &peer->id, false, sync->wall_ms);
 }
 
 static void compare_at(struct mcpz_entropy_peer *peer, mcpz_time at)
@@ -398,6 +402,7 @@ static void judge(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
         peer->unequal = 0;
         peer->sketch_pause_us = 0;
         move_cursor(entropy, sync, peer, root->epoch, root->seq, MCPZ_ENTROPY_CURSOR_STEP);
+        mcpz_horizon_had(sync->horizon, &peer->id, root->scope == 0, sync->wall_ms);
         return;
     }
     entropy->roots_unequal++;
@@ -593,6 +598,18 @@ void mcpz_entropy_unlinked(struct mcpz_entropy *entropy, const struct mcpz_sync 
     end_pull(entropy, peer, sync->now);
     mcpz_shared_unlink(&entropy->holdings.shared, id);
     *peer = entropy->peers[--entropy->peer_count];
+}
+
+void mcpz_entropy_read_anew(struct mcpz_entropy *entropy, const struct mcpz_id *id, mcpz_time now)
+{
+    struct mcpz_entropy_peer *peer = find(entropy, id);
+
+    if (peer != NULL) {
+        peer->has_cursor = false;
+        peer->sketch_at_us = now;
+        peer->sketch_pause_us = 0;
+        compare_at(peer, now);
+    }
 }
 
 void mcpz_entropy_compare(struct mcpz_entropy *entropy, const struct mcpz_id *peer, mcpz_time now)

@@ -164,6 +164,9 @@ void mcpz_entropy_linked(struct mcpz_entropy *entropy, const struct mcpz_sync *s
 void mcpz_entropy_unlinked(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
                            const struct mcpz_id *id);
 
+/** What we did not take from a linked peer we do now: nothing that it had is known to be here. */
+void mcpz_entropy_read_anew(struct mcpz_entropy *entropy, const struct mcpz_id *id, mcpz_time now);
+
 /** Compare with a linked peer now, as if its turn had come. */
 void mcpz_entropy_compare(struct mcpz_entropy *entropy, const struct mcpz_id *peer, mcpz_time now);
 

@@ -236,7 +236,8 @@ static const void *attached(const struct mcpz_msg *msg, size_t *bytes)
         *bytes = msg->sketch.symbols.length;
         return msg->sketch.symbols.data;
     }
-    assert(msg->kind == MCPZ_MSG_ROOT || msg->kind == MCPZ_MSG_CHANGES_ASK);
+    assert(msg->kind == MCPZ_MSG_ROOT || msg->kind == MCPZ_MSG_CHANGES_ASK ||
+           msg->kind == MCPZ_MSG_HORIZON || msg->kind == MCPZ_MSG_UNKNOWN);
     return NULL;
 }
 

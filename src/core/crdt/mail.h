@@ -68,8 +68,8 @@ bool mcpz_mail_fetch(struct mcpz_mail *mail, const struct mcpz_id *to,
                      const struct mcpz_msg_fetch *fetch);
 
 /**
- * Send `to` (NULL: all neighbours) a copy of a message of core/crdt/entropy.h, behind all deltas
- * that were mailed before. False: no room.
+ * Send `to` (NULL: all neighbours) a copy of a message of core/crdt/entropy.h or horizon.h, behind
+ * all deltas that were mailed before. False: no room.
  */
 bool mcpz_mail_message(struct mcpz_mail *mail, const struct mcpz_id *to,
                        const struct mcpz_msg *msg);

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "core/crdt/catchup.h"
 #include "core/crdt/holdings.h"
+#include "core/crdt/horizon.h"
 #include "core/crdt/mail.h"
 #include "core/crdt/scope.h"
 #include "core/crdt/wanted.h"
@@ -18,6 +19,7 @@ struct mcpz_sync {
     const struct mcpz_scope *scope;
     struct mcpz_mail *mail;
     struct mcpz_wanted *wanted;
+    struct mcpz_horizon *horizon;
     mcpz_time now;
     uint64_t wall_ms;
     uint64_t epoch; /* of our changes */
@@ -34,6 +36,7 @@ static inline struct mcpz_catchup mcpz_sync_catchup(const struct mcpz_sync *sync
         .now = sync->now,
         .peer = peer,
         .is_full = sync->is_full,
+        .is_held = mcpz_horizon_holds(sync->horizon, peer),
     };
 }
 

@@ -108,9 +108,22 @@ static void copy_delta(struct mcpz_arena *arena, struct mcpz_delta *delta)
     delta->removes = removes;
 }
 
+static void copy_check(struct mcpz_arena *arena, struct mcpz_msg_check *check)
+{
+    struct mcpz_check_row *rows =
+        copy_list(arena, check->rows, check->row_count, sizeof(*check->rows));
+
+    for (size_t i = 0; i < check->row_count; i++) {
+        rows[i].actors = copy_bytes(arena, rows[i].actors);
+    }
+    check->rows = rows;
+}
+
 static void post(struct world *world, size_t from, size_t to, const struct mcpz_msg *msg)
 {
-    if (!world_is_linked(world, from, to)) {
+    const bool is_of_horizon = msg->kind >= MCPZ_MSG_HORIZON && msg->kind <= MCPZ_MSG_UNKNOWN;
+
+    if (!world_is_linked(world, from, to) || (is_of_horizon && !world->has_horizons)) {
         return;
     }
     CHECK(world->letter_count < WORLD_LETTERS_MAX);
@@ -141,7 +154,9 @@ static void post(struct world *world, size_t from, size_t to, const struct mcpz_
         letter->msg.sketch.symbols = copy_bytes(&arena, msg->sketch.symbols);
     } else if (msg->kind == MCPZ_MSG_AGREED) {
         CHECK_UINT(msg->agreed.agreed.version_count, 0); /* the engine says the rest */
-    } else if (msg->kind != MCPZ_MSG_ROOT && msg->kind != MCPZ_MSG_CHANGES_ASK) {
+    } else if (msg->kind == MCPZ_MSG_CHECK) {
+        copy_check(&arena, &letter->msg.check);
+    } else if (!is_of_horizon && msg->kind != MCPZ_MSG_ROOT && msg->kind != MCPZ_MSG_CHANGES_ASK) {
         CHECK_UINT(msg->kind, MCPZ_MSG_WANT);
         letter->msg.want.versions = copy_list(&arena, msg->want.versions, msg->want.version_count,
                                               sizeof(*msg->want.versions));

@@ -46,6 +46,7 @@ struct world {
     struct world_node nodes[WORLD_NODES_MAX];
     struct world_letter letters[WORLD_LETTERS_MAX];
     size_t letter_count;
+    bool has_horizons;      /* or else nothing that is said of them gets anywhere */
     struct mcpz_outbox out; /* of the last step */
     size_t sent_by_kind[MCPZ_MSG_KIND_END];
     uint64_t starts; /* of nodes: each with another seed */

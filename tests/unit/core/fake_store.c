@@ -126,7 +126,7 @@ static int compare(const struct mcpz_record *a, const struct mcpz_record *b)
     if (a->kind == MCPZ_RECORD_CHANGE) {
         return compare_numbers(a->change.seq, b->change.seq);
     }
-    if (a->kind == MCPZ_RECORD_CHANGES) {
+    if (a->kind == MCPZ_RECORD_CHANGES || a->kind == MCPZ_RECORD_HORIZON) {
         return 0;
     }
     if (a->kind == MCPZ_RECORD_PEER) {

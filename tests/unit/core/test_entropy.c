@@ -507,6 +507,7 @@ static struct mcpz_sync sync_of(size_t node, struct mcpz_mail *mail)
         .scope = &entropy(node)->holdings.shared.scope,
         .mail = mail,
         .wanted = &world.nodes[node].agents.wanted,
+        .horizon = &world.nodes[node].agents.horizon,
         .now = world.now,
         .epoch = mcpz_holdings_epoch(&entropy(node)->holdings, 1),
     };

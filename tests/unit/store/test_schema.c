@@ -137,6 +137,7 @@ static size_t one_of_each(struct mcpz_record *records)
                                             .base = {.document = id_of(7), .index = 0x0102}};
     records[count++] =
         (struct mcpz_record){.kind = MCPZ_RECORD_STABLE, .stable = {.document = id_of(7)}};
+    records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_HORIZON};
     return count;
 }
 

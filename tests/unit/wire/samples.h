@@ -99,6 +99,7 @@ static const struct mcpz_msg_task_mark sample_marks[] = {{{TASK16}, 1, 2}, {{TAS
 static const struct mcpz_layout_stamp sample_stamps[] = {{1, 2}, {2, 1}};
 static const struct mcpz_layout_tracker sample_trackers[] = {{{A32}, {2, 1}, {1, 2}, {0, 0}}};
 
+static const struct mcpz_check_row sample_checks[] = {{{D32}, RAW("aaaaaaaa\0\0\0\x01\x01")}};
 static const struct mcpz_pulled_row sample_pulled[] = {{{D32}, NULL, 0, NULL, 0}};
 
 static const struct sample samples[] = {
@@ -285,6 +286,12 @@ static const struct sample samples[] = {
          "12345678")},
     {{.kind = MCPZ_MSG_SKETCH, .sketch = {7, true, 1, 3, 4, 5, RAW("x")}},
      RAW("\x98\x5b\x07\xc3\x01\x03\x04\x05\xc4\x01x")},
+    {{.kind = MCPZ_MSG_HORIZON, .horizon = {300, 301, true, 9}},
+     RAW("\x95\x6f\xcd\x01\x2c\xcd\x01\x2d\xc3\x09")},
+    {{.kind = MCPZ_MSG_CHECK, .check = {7, sample_checks, 1}},
+     RAW("\x93\x70\x07\x91\x92" ID_D "\xc4\x0d"
+         "aaaaaaaa\0\0\0\x01\x01")},
+    {{.kind = MCPZ_MSG_UNKNOWN, .unknown = {7, 5, 300}}, RAW("\x94\x71\x07\x05\xcd\x01\x2c")},
 };
 
 /* The sample of a kind: numbers that were given up leave no gap above. */
@@ -343,6 +350,7 @@ static struct mcpz_task_new full_new[MCPZ_TASK_ORDERS_MAX];
 static struct mcpz_msg_task_mark full_marks[MCPZ_TASK_ORDERS_MAX];
 static struct mcpz_layout_stamp full_stamps[MCPZ_LAYOUTS_LIVE_MAX];
 static struct mcpz_layout_tracker full_trackers[MCPZ_TRACKERS_PER_MESSAGE_MAX];
+static struct mcpz_check_row full_checks[MCPZ_CHECK_MAX];
 static struct mcpz_pulled_row full_pulled[MCPZ_PULLED_MAX];
 
 #define FULL_BODY                                                                                 \
@@ -560,10 +568,14 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_SKETCH,
      .sketch = {UINT64_MAX, true, UINT32_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
                 FULL(MCPZ_SKETCH_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_HORIZON, .horizon = {UINT64_MAX, UINT64_MAX, true, UINT64_MAX}},
+    {.kind = MCPZ_MSG_CHECK, .check = {UINT64_MAX, full_checks, MCPZ_CHECK_MAX}},
+    {.kind = MCPZ_MSG_UNKNOWN, .unknown = {UINT64_MAX, UINT64_MAX, UINT64_MAX}},
 };
 
-/* Kinds start at 1, 7 and 17 were given up, 41 to 44, 47 to 49, 60 to 63 are not used yet. */
-#define KIND_COUNT (MCPZ_MSG_KIND_END - 3 - 11)
+/* Kinds start at 1, 7 and 17 were given up, 41 to 44, 47 to 49, 60 to 63 and 92 to 110 are not
+ * used yet. */
+#define KIND_COUNT (MCPZ_MSG_KIND_END - 3 - 11 - 19)
 
 static_assert(MCPZ_ARRAY_LEN(samples) == KIND_COUNT, "a sample of each kind");
 static_assert(MCPZ_ARRAY_LEN(largest) == KIND_COUNT, "the largest of each kind");
@@ -611,6 +623,10 @@ static void fill_largest(void)
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_stamps); i++) {
         full_stamps[i] = (struct mcpz_layout_stamp){UINT64_MAX, UINT64_MAX - 3 + i};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_checks); i++) {
+        full_checks[i] =
+            (struct mcpz_check_row){last_id, FULL(MCPZ_ACTORS_MAX * MCPZ_CHECK_ACTOR_BYTES)};
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_pulled); i++) {
         full_pulled[i] = (struct mcpz_pulled_row){last_id, full_versions, MCPZ_ACTORS_MAX,

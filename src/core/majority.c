@@ -1,0 +1,28 @@
+#include "core/majority.h"
+
+#include "proto/limits.h"
+
+bool mcpz_majority_has(const struct mcpz_roster *roster, const struct mcpz_id *id)
+{
+    const struct mcpz_member *member = mcpz_roster_find(roster, id);
+
+    return member != NULL && !mcpz_member_is_gone(member);
+}
+
+size_t mcpz_majority_away(const struct mcpz_store *store, const struct mcpz_roster *roster)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_PEER};
+    mcpz_error error = MCPZ_OK;
+    size_t count = 0;
+
+    for (size_t i = 0; i < MCPZ_MEMBERS_MAX && error == MCPZ_OK; i++) {
+        error = store->next(store->context, MCPZ_SCAN_KIND, i == 0, &record);
+        count += error == MCPZ_OK && !mcpz_majority_has(roster, &record.peer.id) ? 1 : 0;
+    }
+    return error == MCPZ_ENOTFOUND ? count : SIZE_MAX / 4;
+}
+
+bool mcpz_majority_is_there(const struct mcpz_store *store, const struct mcpz_roster *roster)
+{
+    return mcpz_roster_alive_count(roster) > mcpz_majority_away(store, roster);
+}

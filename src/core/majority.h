@@ -1,0 +1,26 @@
+/*
+ * Whom we have met, and who of them is there: is what we see the greater part of the mesh?
+ */
+
+#ifndef CORE_MAJORITY_H
+#define CORE_MAJORITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/roster.h"
+#include "proto/store.h"
+
+/** Is `id` there, as far as we know? */
+bool mcpz_majority_has(const struct mcpz_roster *roster, const struct mcpz_id *id);
+
+/**
+ * How many we have met that are away, and have not said goodbye. If that cannot be read, more than
+ * there can be.
+ */
+size_t mcpz_majority_away(const struct mcpz_store *store, const struct mcpz_roster *roster);
+
+/** Are more there, us included, than away? */
+bool mcpz_majority_is_there(const struct mcpz_store *store, const struct mcpz_roster *roster);
+
+#endif
