@@ -15,7 +15,6 @@
 #include "core/crdt/lives.h"
 #include "core/crdt/mail.h"
 #include "core/crdt/past.h"
-#include "core/crdt/recheck.h"
 #include "core/crdt/write.h"
 #include "core/node.h"
 
@@ -539,12 +538,26 @@ static void on_horizon(struct step *step, const struct mcpz_id *from,
 {
     struct mcpz_agents *agents = step->agents;
     const struct mcpz_sync sync = sync_of(step);
-    const struct mcpz_horizon_news news = mcpz_recheck_hear(&sync, from, said, agents->hlc);
+    const struct mcpz_horizon_news news =
+        mcpz_recheck_hear(&agents->recheck, &sync, from, said, agents->hlc);
 
     agents->messages_refused += news.is_invalid ? 1 : 0;
     if (news.is_lifted) {
         mcpz_entropy_read_anew(&agents->entropy, from, step->now);
     }
+}
+
+/* What was forgotten, of documents: a question, or the answer to one. */
+static void look_through(struct step *step, const struct mcpz_id *from, const struct mcpz_msg *msg)
+{
+    struct mcpz_agents *agents = step->agents;
+    const struct mcpz_sync sync = sync_of(step);
+    const mcpz_error error = msg->kind == MCPZ_MSG_CHECK
+                                 ? mcpz_recheck_answer(&sync, from, &msg->check)
+                                 : mcpz_recheck_take(&agents->recheck, &sync, from, &msg->unknown);
+
+    agents->messages_refused += error == MCPZ_EPROTO ? 1 : 0;
+    agents->store_failures += error != MCPZ_OK && error != MCPZ_EPROTO ? 1 : 0;
 }
 
 static bool is_of_entropy(enum mcpz_msg_kind kind)
@@ -577,6 +590,9 @@ static void on_message(struct step *step, const struct mcpz_id *from, const stru
         on_fetch(step, from, &msg->fetch);
     } else if (msg->kind == MCPZ_MSG_HORIZON) {
         on_horizon(step, from, &msg->horizon);
+        return;
+    } else if (msg->kind == MCPZ_MSG_CHECK || msg->kind == MCPZ_MSG_UNKNOWN) {
+        look_through(step, from, msg);
         return;
     } else if (is_of_entropy(msg->kind)) {
         compare(step, from, msg);
@@ -621,6 +637,7 @@ static void on_tick(struct step *step, const struct mcpz_overlay *overlay)
     const struct mcpz_sync sync = sync_of(step);
     mcpz_entropy_tick(&agents->entropy, &sync, overlay);
     mcpz_recheck_tell(&sync, true);
+    agents->store_failures += mcpz_recheck_tick(&agents->recheck, &sync) != MCPZ_OK ? 1 : 0;
 }
 
 /* ---- Writes from here --------------------------------------------------------------------- */
@@ -751,6 +768,7 @@ void mcpz_agents_compare(struct mcpz_agents *agents, const struct mcpz_id *peer,
 void mcpz_agents_recount(struct mcpz_agents *agents, mcpz_time now)
 {
     agents->wanted.count = 0;
+    agents->recheck.horizon_ms = 0; /* it begins anew */
     mcpz_entropy_start_over(&agents->entropy, now);
     if (count_all(agents) != MCPZ_OK) {
         agents->entropy.holdings.is_off = true;
@@ -836,5 +854,6 @@ mcpz_time mcpz_agents_deadline(const struct mcpz_agents *agents)
     if (mcpz_horizon_owes(&agents->horizon)) {
         return 0;
     }
-    return mcpz_entropy_deadline(&agents->entropy, &agents->wanted);
+    return mcpz_time_min(mcpz_recheck_deadline(&agents->recheck, &agents->horizon),
+                         mcpz_entropy_deadline(&agents->entropy, &agents->wanted));
 }

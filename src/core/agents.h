@@ -37,6 +37,7 @@
 #include "core/crdt/entropy.h"
 #include "core/crdt/horizon.h"
 #include "core/crdt/past.h"
+#include "core/crdt/recheck.h"
 #include "core/crdt/wanted.h"
 #include "core/event.h"
 #include "core/outbox.h"
@@ -69,6 +70,7 @@ struct mcpz_agents {
     struct mcpz_wanted wanted;
     struct mcpz_past_recent recent;
     struct mcpz_horizon horizon;
+    struct mcpz_recheck recheck;
 
     uint64_t deltas_written;
     uint64_t lives_closed; /* how often */

@@ -156,6 +156,9 @@ bool mcpz_layouts_keeps(const struct mcpz_layouts *layouts, const struct mcpz_id
 /** Names what mcpz_layouts_keeps() goes by; 0: nothing, no layout is in force. */
 uint64_t mcpz_layouts_stamp(const struct mcpz_layouts *layouts);
 
+/** Are there several layouts, or one that not all have synced: does somebody lack what is its? */
+bool mcpz_layouts_are_moving(const struct mcpz_layouts *layouts);
+
 /** How many bits of a document's id say who keeps it, in the live layout that divides finest. */
 uint32_t mcpz_layouts_partition_bits(const struct mcpz_layouts *layouts);
 

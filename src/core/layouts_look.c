@@ -81,6 +81,15 @@ uint64_t mcpz_layouts_stamp(const struct mcpz_layouts *layouts)
     return stamp != 0 ? stamp : 1;
 }
 
+bool mcpz_layouts_are_moving(const struct mcpz_layouts *layouts)
+{
+    const struct mcpz_layout_history *history = &layouts->history;
+
+    return history->live_count > 1 ||
+           (history->live_count == 1 &&
+            mcpz_layout_stamp_compare(history->all_synced, history->live[0].stamp) < 0);
+}
+
 uint32_t mcpz_layouts_partition_bits(const struct mcpz_layouts *layouts)
 {
     const struct mcpz_layout_history *history = &layouts->history;

@@ -180,6 +180,7 @@ static void set_scope(struct mcpz_node *node, mcpz_time now)
         .context = &node->layouts,
         .self = node->layouts.history.self,
         .stamp = stamp,
+        .is_moving = mcpz_layouts_are_moving(&node->layouts),
         .bits = mcpz_layouts_partition_bits(&node->layouts),
         .owners = stamp != 0 ? owners : NULL,
     };

@@ -19,7 +19,7 @@
  * which what we say of ourselves would be old news to the others. Incarnations are kept in blocks,
  * well ahead of their use, so that a refutation need not wait for the disk.
  */
-static void keep_self(struct mcpz_engine *engine)
+void mcpz_engine_keep_self(struct mcpz_engine *engine)
 {
     uint32_t generation = engine->node.agents.actor.generation;
     uint64_t incarnation = mcpz_members_self(&engine->node.fabric.members)->incarnation;
@@ -46,7 +46,7 @@ void mcpz_engine_step(struct mcpz_engine *engine, struct mcpz_event *event)
     mcpz_outbox_clear(out);
     mcpz_node_step(&engine->node, engine->now, event, out);
 
-    keep_self(engine);
+    mcpz_engine_keep_self(engine);
     for (size_t i = 0; i < out->count; i++) {
         mcpz_outbound_action(engine, &out->actions[i]);
     }

@@ -181,6 +181,8 @@ struct mcpz_engine {
 void mcpz_engine_dispatch(struct mcpz_engine *engine, struct mcpz_event *event);
 /** Deal with what came up while actions were carried out. Nothing, if that is still going on. */
 void mcpz_engine_follow_up(struct mcpz_engine *engine);
+/** Write it if it has changed. Whoever makes us another life outside of a step calls this. */
+void mcpz_engine_keep_self(struct mcpz_engine *engine);
 /** Write what this node must know of itself after a restart. */
 void mcpz_engine_save_self(struct mcpz_engine *engine);
 

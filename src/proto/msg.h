@@ -744,6 +744,7 @@ struct mcpz_check_row {
 /* "Which of these do you not know at all, or know as another of that id, by other writers?" */
 struct mcpz_msg_check {
     uint64_t nonce;
+    uint64_t scope; /* of which layout; 0: there is none */
     const struct mcpz_check_row *rows;
     size_t row_count;
 };

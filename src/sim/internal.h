@@ -26,6 +26,8 @@ struct mcpz_todo {
     uint64_t number; /* DIAL: the node; RETRY: the task; TURN_AWAY: the link of a stranger */
 };
 
+#define MCPZ_SIM_ASIDE_MAX 64
+
 struct mcpz_sim_node {
     struct mcpz_identity *identity;
     struct mcpz_identity *authority; /* node 0 only */
@@ -47,6 +49,9 @@ struct mcpz_sim_node {
     struct mcpz_sim *sim;
     char name[32];
     char address[48];
+    struct mcpz_id
+        aside[MCPZ_SIM_ASIDE_MAX]; /* documents that it has set aside, the first of them */
+    size_t aside_count;
     struct mcpz_todo todo[MCPZ_TODO_MAX]; /* what the engine asked for in this turn */
     size_t todo_count;
 };

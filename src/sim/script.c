@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "core/crdt/scope.h"
 #include "sim/internal.h"
 #include "wire/reader.h"
 #include "wire/value.h"
@@ -229,6 +230,15 @@ int64_t mcpz_sim_counter(struct mcpz_sim *sim, size_t index, const char *agent, 
     }
     mcpz_sim_leave(sim, index);
     return sum;
+}
+
+bool mcpz_sim_is_aside(const struct mcpz_sim *sim, size_t index, const char *agent)
+{
+    const struct mcpz_sim_node *node = &sim->nodes[index];
+    struct mcpz_id id;
+
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(agent), &id);
+    return mcpz_scope_is_among(node->aside, node->aside_count, &id);
 }
 
 bool mcpz_sim_has(struct mcpz_sim *sim, size_t index, const char *agent, const char *path,

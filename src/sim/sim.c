@@ -4,7 +4,9 @@
 #include <stdio.h>
 
 #include "base/hash.h"
+#include "core/crdt/document.h"
 #include "crypto/proof.h"
+#include "engine/aside.h"
 #include "proto/code.h"
 #include "sim/internal.h"
 
@@ -83,6 +85,33 @@ static void plan_tick(struct mcpz_sim *sim, size_t index)
     }
 }
 
+/* There are no files: what is set aside is noted, and counts as on the disk. */
+static void set_aside(struct mcpz_sim *sim, size_t index)
+{
+    struct mcpz_sim_node *node = &sim->nodes[index];
+    struct mcpz_aside_row rows[MCPZ_CHECK_MAX];
+    const struct mcpz_id *wanted;
+
+    const size_t count = mcpz_aside_wanted(node->engine, &wanted);
+    if (count == 0) {
+        return;
+    }
+    struct mcpz_engine *engine = mcpz_sim_enter(sim, index);
+    const struct mcpz_store *store = mcpz_engine_store(engine);
+    for (size_t i = 0; i < count; i++) {
+        struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = wanted[i]}};
+        rows[i] = (struct mcpz_aside_row){.document = wanted[i]};
+        if (store->get(store->context, &record) == MCPZ_OK) {
+            rows[i].digest = mcpz_document_digest(&record.document);
+        }
+        if (node->aside_count < MCPZ_SIM_ASIDE_MAX) {
+            node->aside[node->aside_count++] = wanted[i];
+        }
+    }
+    mcpz_aside_done(engine, rows, count, false);
+    mcpz_sim_leave(sim, index);
+}
+
 static void after_turn(struct mcpz_sim *sim, size_t index, uint64_t batch)
 {
     if (batch != 0) {
@@ -97,6 +126,7 @@ static void after_turn(struct mcpz_sim *sim, size_t index, uint64_t batch)
     mcpz_network_send(sim, index);
     mcpz_network_close_asked(sim, index);
     do_todo(sim, index);
+    set_aside(sim, index);
     plan_tick(sim, index);
 }
 

@@ -287,6 +287,9 @@ int64_t mcpz_sim_counter(struct mcpz_sim *sim, size_t index, const char *agent, 
 bool mcpz_sim_has(struct mcpz_sim *sim, size_t index, const char *agent, const char *path,
                   const char *value);
 
+/** Has a node set an agent aside, as the others had forgotten it? */
+bool mcpz_sim_is_aside(const struct mcpz_sim *sim, size_t index, const char *agent);
+
 /** NULL: it is not running. */
 struct mcpz_engine *mcpz_sim_engine(struct mcpz_sim *sim, size_t index);
 

@@ -303,7 +303,10 @@ static const struct mcpz_layout check_row_layout = LAYOUT(S, check_row_fields);
 
 #define S struct mcpz_msg_check
 static const struct mcpz_field check_fields[] = {
-    {U64(S, nonce)}, {LIST(S, rows, row_count, check_row_layout, MCPZ_CHECK_MAX)}};
+    {U64(S, nonce)},
+    {U64(S, scope)},
+    {LIST(S, rows, row_count, check_row_layout, MCPZ_CHECK_MAX)},
+};
 #undef S
 
 #define S struct mcpz_msg_unknown

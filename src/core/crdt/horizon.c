@@ -229,6 +229,7 @@ static bool inherit(struct mcpz_horizon *horizon, const struct mcpz_horizon_peer
                     const struct mcpz_horizon_sight *sight)
 {
     const uint64_t fresh_ms = least(peer->fresh_ms, sight->wall_ms);
+    const bool was_stale = mcpz_horizon_is_stale(horizon);
 
     if (!sight->is_empty || fresh_ms <= horizon->row.fresh_ms) {
         return false;
@@ -236,8 +237,10 @@ static bool inherit(struct mcpz_horizon *horizon, const struct mcpz_horizon_peer
     horizon->row.fresh_ms = fresh_ms;
     horizon->row.since_ms = sight->wall_ms;
     horizon->row.is_whole = false;
-    tell_all(horizon);
-    return true;
+    if (was_stale) {
+        tell_all(horizon);
+    }
+    return was_stale;
 }
 
 /* `peer` has all that we have. */

@@ -274,6 +274,28 @@ static bool send_message(struct mcpz_mail *mail, const struct mcpz_id *to,
     return true;
 }
 
+bool mcpz_mail_check(struct mcpz_mail *mail, const struct mcpz_id *to, const struct mcpz_msg *msg)
+{
+    const struct mcpz_msg_check *check = &msg->check;
+    size_t bytes = rounded(check->row_count * sizeof(*check->rows));
+
+    for (size_t i = 0; i < check->row_count; i++) {
+        bytes += rounded(check->rows[i].actors.length);
+    }
+    if (!reserve(mail, bytes + address_bytes(to))) {
+        return false;
+    }
+    struct mcpz_check_row *rows = take(mail, check->row_count, sizeof(*rows));
+    for (size_t i = 0; i < check->row_count; i++) {
+        rows[i] = check->rows[i];
+        rows[i].actors = mcpz_outbox_keep(mail->out, check->rows[i].actors);
+    }
+    struct mcpz_msg kept = *msg;
+    kept.check.rows = rows;
+    mcpz_outbox_send(mail->out, to, &kept);
+    return true;
+}
+
 bool mcpz_mail_message(struct mcpz_mail *mail, const struct mcpz_id *to,
                        const struct mcpz_msg *msg)
 {

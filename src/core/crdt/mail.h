@@ -74,6 +74,9 @@ bool mcpz_mail_fetch(struct mcpz_mail *mail, const struct mcpz_id *to,
 bool mcpz_mail_message(struct mcpz_mail *mail, const struct mcpz_id *to,
                        const struct mcpz_msg *msg);
 
+/** Ask `to` by a CHECK: nothing of ours goes before the rest is on the disk. False: no room. */
+bool mcpz_mail_check(struct mcpz_mail *mail, const struct mcpz_id *to, const struct mcpz_msg *msg);
+
 /** The same of one that says nothing of what we have: it goes at once, whatever waits. */
 bool mcpz_mail_question(struct mcpz_mail *mail, const struct mcpz_id *to,
                         const struct mcpz_msg *msg);

@@ -17,6 +17,7 @@ struct mcpz_scope {
     void *context;
     struct mcpz_id self;
     uint64_t stamp; /* of what it goes by; nodes that go by others do not compare. 0: no layout */
+    bool is_moving; /* some do not have yet what is theirs by it */
     uint32_t bits;  /* of a document's id that say who keeps it; the most of all live layouts */
 
     /*

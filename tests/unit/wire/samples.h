@@ -288,8 +288,8 @@ static const struct sample samples[] = {
      RAW("\x98\x5b\x07\xc3\x01\x03\x04\x05\xc4\x01x")},
     {{.kind = MCPZ_MSG_HORIZON, .horizon = {300, 301, true, 9}},
      RAW("\x95\x6f\xcd\x01\x2c\xcd\x01\x2d\xc3\x09")},
-    {{.kind = MCPZ_MSG_CHECK, .check = {7, sample_checks, 1}},
-     RAW("\x93\x70\x07\x91\x92" ID_D "\xc4\x0d"
+    {{.kind = MCPZ_MSG_CHECK, .check = {7, 2, sample_checks, 1}},
+     RAW("\x94\x70\x07\x02\x91\x92" ID_D "\xc4\x0d"
          "aaaaaaaa\0\0\0\x01\x01")},
     {{.kind = MCPZ_MSG_UNKNOWN, .unknown = {7, 5, 300}}, RAW("\x94\x71\x07\x05\xcd\x01\x2c")},
 };
@@ -569,7 +569,7 @@ static const struct mcpz_msg largest[] = {
      .sketch = {UINT64_MAX, true, UINT32_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
                 FULL(MCPZ_SKETCH_BYTES_MAX)}},
     {.kind = MCPZ_MSG_HORIZON, .horizon = {UINT64_MAX, UINT64_MAX, true, UINT64_MAX}},
-    {.kind = MCPZ_MSG_CHECK, .check = {UINT64_MAX, full_checks, MCPZ_CHECK_MAX}},
+    {.kind = MCPZ_MSG_CHECK, .check = {UINT64_MAX, UINT64_MAX, full_checks, MCPZ_CHECK_MAX}},
     {.kind = MCPZ_MSG_UNKNOWN, .unknown = {UINT64_MAX, UINT64_MAX, UINT64_MAX}},
 };
 
