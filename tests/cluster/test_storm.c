@@ -154,11 +154,24 @@ static bool may_be_missed(enum mcpz_sometimes what)
     return what == MCPZ_SOMETIMES_LINK_SLOW || what >= MCPZ_SOMETIMES_DURABLE_TAKEN;
 }
 
+static bool is_any_missed(const uint64_t *sometimes)
+{
+    for (enum mcpz_sometimes what = 0; what < MCPZ_SOMETIMES_END; what++) {
+        if (sometimes[what] == 0 && !may_be_missed(what)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is rare, and did not come about by chance, has some seeds more. */
 TEST(what_must_hold_holds_in_any_storm_and_every_branch_of_interest_comes_about)
 {
     uint64_t sometimes[MCPZ_SOMETIMES_END] = {0};
 
-    for (uint64_t seed = 1; seed <= SEEDS_OF(40); seed++) {
+    for (uint64_t seed = 1;
+         seed <= SEEDS_OF(40) || (SEEDS_OF(40) == 40 && seed <= 80 && is_any_missed(sometimes));
+         seed++) {
         struct mcpz_schedule schedule = drawn(5 + seed % 4, seed);
         struct mcpz_storm_report report;
         check_well(&schedule, &report);
