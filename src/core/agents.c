@@ -365,7 +365,8 @@ static void on_delta(struct step *step, const struct mcpz_id *from, const struct
     count_fate(step->agents, fate);
     if (fate == FATE_EARLY) {
         struct mcpz_catchup catchup = catchup_with(step, from);
-        (void)mcpz_catchup_ask(&catchup, &document, MCPZ_WANT_GAP, 0);
+        step->agents->store_failures +=
+            mcpz_catchup_ask_past(&catchup, &document, delta) != MCPZ_OK;
     }
 }
 
@@ -802,6 +803,13 @@ void mcpz_agents_forget(struct mcpz_agents *agents, const struct mcpz_id *id)
 bool mcpz_agents_raise(struct mcpz_agents *agents, uint64_t horizon_ms)
 {
     return mcpz_horizon_raise(&agents->horizon, horizon_ms);
+}
+
+void mcpz_agents_go_on(struct mcpz_agents *agents, uint32_t generation)
+{
+    assert(generation <= agents->actor.generation);
+
+    agents->actor.generation = generation;
 }
 
 void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_agents_config *config,

@@ -113,6 +113,12 @@ void mcpz_agents_forget(struct mcpz_agents *agents, const struct mcpz_id *id);
  */
 MCPZ_MUST_USE bool mcpz_agents_raise(struct mcpz_agents *agents, uint64_t horizon_ms);
 
+/**
+ * What was forgotten in this turn is here again, with all that we have written to it: we are
+ * `generation` as before. Not within a step.
+ */
+void mcpz_agents_go_on(struct mcpz_agents *agents, uint32_t generation);
+
 /** Compare with `peer`, which did not get all that was for it. Not within a step. */
 void mcpz_agents_compare(struct mcpz_agents *agents, const struct mcpz_id *peer, mcpz_time now);
 

@@ -69,6 +69,27 @@ static mcpz_error is_one_branch(struct mcpz_engine *engine, const struct mcpz_do
     return error;
 }
 
+/*
+ * Is anything here of somebody who is further on in it, and which not all had signed before? Who
+ * was set back and does not know may have written that instead of what was signed, and nobody can
+ * tell: what lies between is gone.
+ */
+static bool may_be_apart(const struct mcpz_document *document, const struct mcpz_floor *floor,
+                         const struct mcpz_agreed *agreed)
+{
+    const struct mcpz_clock *clock = &document->clock;
+
+    for (size_t i = 0; i < clock->count; i++) {
+        const struct mcpz_version *last = &clock->versions[i];
+        if (!mcpz_version_closes(last) &&
+            last->seq < mcpz_clock_get(agreed->versions, agreed->version_count, &last->actor) &&
+            last->seq > mcpz_clock_get(floor->clock.versions, floor->clock.count, &last->actor)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 mcpz_error mcpz_intake_judge(struct mcpz_engine *engine, const struct mcpz_id *id,
                              const struct mcpz_agreed *agreed, enum mcpz_intake_news *news)
 {
@@ -92,8 +113,10 @@ mcpz_error mcpz_intake_judge(struct mcpz_engine *engine, const struct mcpz_id *i
         return floor_error;
     } else if (!mcpz_floor_is_reached(&floor, agreed->versions, agreed->version_count)) {
         *news = MCPZ_INTAKE_BESIDE;
+    } else if (is_one) {
+        *news = may_be_apart(&document, &floor, agreed) ? MCPZ_INTAKE_BEHIND : MCPZ_INTAKE_MORE;
     } else {
-        *news = is_one ? MCPZ_INTAKE_MORE : MCPZ_INTAKE_BRANCH;
+        *news = MCPZ_INTAKE_BRANCH;
     }
     return MCPZ_OK;
 }
@@ -346,14 +369,20 @@ static mcpz_error install(struct mcpz_engine *engine, struct mcpz_intake *intake
     return source->request != 0 ? MCPZ_OK : MCPZ_ECONFLICT; /* the REPLY says why */
 }
 
-/* The same where another branch is here: what was signed counts. */
+/*
+ * The same where another branch is here, or may be: what was signed counts. If it only may be, it
+ * is rather taken in than not.
+ */
 static mcpz_error begin_anew(struct mcpz_engine *engine, struct mcpz_intake *intake,
                              const struct mcpz_intake_source *source,
-                             const struct mcpz_checkpoint *checkpoint)
+                             const struct mcpz_checkpoint *checkpoint, bool is_sure)
 {
     struct mcpz_rebase *rebase;
 
     if (mcpz_rebase_begin(engine, &intake->document, &intake->agreed, &rebase) != MCPZ_OK) {
+        if (!is_sure) {
+            return install(engine, intake, source, checkpoint);
+        }
         engine->counters.bases_refused++;
         mcpz_folding_alarm(engine, &intake->document); /* it stays as it is */
         return MCPZ_ECONFLICT;
@@ -397,8 +426,10 @@ mcpz_error mcpz_intake_install(struct mcpz_engine *engine, struct mcpz_intake *i
     switch (news) {
     case MCPZ_INTAKE_MORE:
         return install(engine, intake, source, &reader.checkpoint);
+    case MCPZ_INTAKE_BEHIND:
+        return begin_anew(engine, intake, source, &reader.checkpoint, false);
     case MCPZ_INTAKE_BRANCH:
-        return source->from != NULL ? begin_anew(engine, intake, source, &reader.checkpoint)
+        return source->from != NULL ? begin_anew(engine, intake, source, &reader.checkpoint, true)
                                     : MCPZ_ECONFLICT;
     case MCPZ_INTAKE_NONE:
         return source->from != NULL ? refill(engine, intake, source) : MCPZ_ENOTFOUND;

@@ -53,6 +53,7 @@ struct mcpz_intake {
 enum mcpz_intake_news {
     MCPZ_INTAKE_NONE,   /* all of it is here */
     MCPZ_INTAKE_MORE,   /* it brings something, and goes together with what is here */
+    MCPZ_INTAKE_BEHIND, /* the same, but what is here may be the beginning of another branch */
     MCPZ_INTAKE_BRANCH, /* here is another branch within it */
     MCPZ_INTAKE_BESIDE, /* our own floor is neither below nor above */
 };

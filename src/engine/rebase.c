@@ -6,6 +6,7 @@
 
 #include "core/crdt/branches.h"
 #include "core/crdt/document.h"
+#include "core/crdt/lives.h"
 #include "engine/internal.h"
 #include "wire/codec.h"
 
@@ -17,6 +18,10 @@ struct mcpz_rebase {
     uint8_t *bytes;
     size_t length;
     size_t capacity;
+
+    struct mcpz_id document;
+    struct mcpz_version ours; /* the last that we wrote to it as who we are; seq 0: nothing */
+    bool is_void;             /* that does not count: we had contradicted ourselves */
 
     uint8_t batch[MCPZ_MSG_BYTES_MAX]; /* the one at hand */
 };
@@ -137,6 +142,18 @@ static mcpz_error take_forks(struct mcpz_engine *engine, const struct mcpz_id *d
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
 }
 
+/* What is in `document` of who we were when it was taken along. */
+static struct mcpz_version find_ours(const struct mcpz_document *document,
+                                     const struct mcpz_actor *life, bool *is_void)
+{
+    const struct mcpz_clock *clock = &document->clock;
+    const struct mcpz_version *last = mcpz_clock_find(clock->versions, clock->count, life);
+    struct mcpz_actor behind;
+
+    *is_void = mcpz_lives_is_void(document, life, &behind);
+    return last != NULL ? *last : (struct mcpz_version){.actor = *life};
+}
+
 mcpz_error mcpz_rebase_begin(struct mcpz_engine *engine, const struct mcpz_id *document,
                              const struct mcpz_agreed *agreed, struct mcpz_rebase **rebase)
 {
@@ -158,12 +175,34 @@ mcpz_error mcpz_rebase_begin(struct mcpz_engine *engine, const struct mcpz_id *d
         mcpz_rebase_destroy(made);
         return error;
     }
+    made->document = *document;
+    made->ours = find_ours(&held, &engine->node.agents.actor, &made->is_void);
     mcpz_agents_forget(&engine->node.agents, document);
     *rebase = made;
     return MCPZ_OK;
 }
 
 /* ---- Putting back ------------------------------------------------------------------------- */
+
+/*
+ * Where all that we wrote is here again, and nothing else of us, no name can be used twice: we go
+ * on as who we were, with the rights of counters that are ours.
+ */
+static void go_on(struct mcpz_engine *engine, const struct mcpz_rebase *rebase)
+{
+    struct mcpz_document held;
+    bool is_void;
+
+    if (rebase->is_void ||
+        mcpz_document_load(&engine->store, &rebase->document, &held) != MCPZ_OK) {
+        return;
+    }
+    const struct mcpz_version now = find_ours(&held, &rebase->ours.actor, &is_void);
+    if (!is_void && now.seq == rebase->ours.seq &&
+        mcpz_head_equal(&now.head, &rebase->ours.head)) {
+        mcpz_agents_go_on(&engine->node.agents, rebase->ours.actor.generation);
+    }
+}
 
 void mcpz_rebase_put_back(struct mcpz_engine *engine, const struct mcpz_id *from,
                           const struct mcpz_rebase *rebase)
@@ -186,4 +225,5 @@ void mcpz_rebase_put_back(struct mcpz_engine *engine, const struct mcpz_id *from
         error = mcpz_incoming_batch(engine, from, &msg.batch);
         engine->counters.rebase_lost += error != MCPZ_OK;
     }
+    go_on(engine, rebase);
 }

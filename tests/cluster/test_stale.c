@@ -8,8 +8,7 @@
  *   - it is everywhere if whoever added it had seen all other deletes of its agent;
  *   - else it goes with its agent, or not, but alike at all nodes.
  * A node may also be set back and not know it: it contradicts itself then. What it writes from its
- * backup on is worth nothing, and all others are alike, and as they would be (P15). It may itself
- * be left with what it had written instead, and is not looked at.
+ * backup on is worth nothing, and all are alike, and as they would be (P7, P15): also it itself.
  *
  * MCPZ_STALE_HISTORIES=N and MCPZ_STALE_FROM=SEED say how many, from which seed.
  */
@@ -123,7 +122,7 @@ static bool has(struct history *history, size_t node, size_t number)
                         text_of(number));
 }
 
-/* Are all honest ones that keep `agent` of those that hear each other alike? */
+/* Are all that keep `agent` of those that hear each other alike? */
 static bool is_alike(struct history *history, size_t agent)
 {
     uint8_t first[MCPZ_DIGEST_BYTES] = {0};
@@ -132,8 +131,7 @@ static bool is_alike(struct history *history, size_t agent)
 
     for (size_t i = 0; i < NODES; i++) {
         uint8_t root[MCPZ_DIGEST_BYTES] = {0};
-        if (!history->is_running[i] || history->is_apart[i] || i == history->liar ||
-            !keeps(history, i, agent)) {
+        if (!history->is_running[i] || history->is_apart[i] || !keeps(history, i, agent)) {
             continue;
         }
         const bool found = mcpz_sim_root(history->sim, i, names[agent], root);
@@ -421,7 +419,7 @@ static void check_elements(struct history *history)
     for (size_t i = 0; i < history->element_count; i++) {
         const struct element *element = &history->elements[i];
         for (size_t node = 0; node < NODES; node++) {
-            if (node == history->liar || !keeps(history, node, element->agent)) {
+            if (!keeps(history, node, element->agent)) {
                 continue;
             }
             const bool is_there = has(history, node, i);

@@ -25,6 +25,18 @@ enum mcpz_want_answer mcpz_catchup_ask(struct mcpz_catchup *catchup,
     return answer;
 }
 
+mcpz_error mcpz_catchup_ask_past(struct mcpz_catchup *catchup, struct mcpz_document *document,
+                                 const struct mcpz_delta *delta)
+{
+    bool is_branch;
+
+    mcpz_error error = mcpz_past_set_back(catchup->store, document, delta, &is_branch);
+    if (error == MCPZ_OK) {
+        (void)mcpz_catchup_ask(catchup, document, is_branch ? MCPZ_WANT_BRANCH : MCPZ_WANT_GAP, 0);
+    }
+    return error;
+}
+
 mcpz_error mcpz_catchup_look(struct mcpz_catchup *catchup, const struct mcpz_digest *theirs,
                              enum mcpz_want_answer *answer)
 {

@@ -48,6 +48,15 @@ enum mcpz_want_answer mcpz_catchup_ask(struct mcpz_catchup *catchup,
                                        enum mcpz_want_reason reason, uint64_t digest);
 
 /**
+ * Ask for what a `delta` of it builds on, which is not here. `document` is good for nothing then.
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_catchup_ask_past(struct mcpz_catchup *catchup,
+                                               struct mcpz_document *document,
+                                               const struct mcpz_delta *delta);
+
+/**
  * The peer says how far along it is with one document: ask for it, if that is not where we are.
  *
  * Errors: MCPZ_ECORRUPT, MCPZ_EIO

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/crdt/budget.h"
+#include "core/crdt/floor.h"
 #include "core/crdt/kinds.h"
 #include "core/crdt/lives.h"
 #include "core/crdt/naming.h"
@@ -408,16 +409,23 @@ bool mcpz_document_has_places(const struct mcpz_document *document)
     return count <= MCPZ_ACTORS_MAX;
 }
 
-static void step_back(struct mcpz_document *document, const struct mcpz_delta *delta)
+/* Where the cut is just above what all have signed, `delta` may follow what does not count. */
+static mcpz_error step_back(const struct mcpz_store *store, struct mcpz_document *document,
+                            const struct mcpz_delta *delta)
 {
     struct mcpz_clock *clock = &document->clock;
-    const struct mcpz_version before = {delta->actor, delta->seq - 1, delta->prev};
+    struct mcpz_version before = {delta->actor, delta->seq - 1, delta->prev};
 
+    mcpz_error error = mcpz_floor_correct(store, &document->id, &before);
+    if (error != MCPZ_OK) {
+        return error;
+    }
     mcpz_clock_forget(clock, &delta->actor);
     if (before.seq > 0) {
         bool has_room = mcpz_clock_advance(clock, &before);
         assert(has_room); /* it was in there */
     }
+    return MCPZ_OK;
 }
 
 /* `delta` is not the one that is here: cut its author, and note both. */
@@ -444,8 +452,7 @@ static mcpz_error cut(const struct mcpz_store *store, struct mcpz_document *docu
     };
     store->delta_id(store->context, &rival.delta.delta, &fork->one);
     mcpz_cuts_lower(&document->cuts, &delta->actor, delta->seq, &tip);
-    step_back(document, delta);
-    return MCPZ_OK;
+    return step_back(store, document, delta);
 }
 
 /* Of what is here of `actor`, from its cut on: how many deltas, and the sum of their heads. */

@@ -73,6 +73,39 @@ mcpz_error mcpz_floor_is_settled(const struct mcpz_store *store, const struct mc
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
 }
 
+/* False: it does not end there. */
+static bool correct(const struct mcpz_agreed *agreed, struct mcpz_version *version)
+{
+    const struct mcpz_version *last =
+        mcpz_clock_find(agreed->versions, agreed->version_count, &version->actor);
+    const bool ends_there = last != NULL && last->seq == version->seq;
+
+    if (ends_there) {
+        version->head = last->head;
+    }
+    return ends_there;
+}
+
+mcpz_error mcpz_floor_correct(const struct mcpz_store *store, const struct mcpz_id *document,
+                              struct mcpz_version *version)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_STABLE, .stable = {.document = *document}};
+
+    mcpz_error error = store->get(store->context, &record);
+    if (error == MCPZ_OK && correct(&record.stable.agreed, version)) {
+        return MCPZ_OK;
+    }
+    if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
+        return error;
+    }
+    record = (struct mcpz_record){.kind = MCPZ_RECORD_FLOOR, .floor = {.document = *document}};
+    error = store->get(store->context, &record);
+    if (error == MCPZ_OK) {
+        (void)correct(&record.floor.agreed, version);
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
 mcpz_error mcpz_floor_hasten(const struct mcpz_store *store, const struct mcpz_id *document)
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_STABLE, .stable = {.document = *document}};

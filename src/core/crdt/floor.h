@@ -62,6 +62,16 @@ MCPZ_MUST_USE mcpz_error mcpz_floor_is_settled(const struct mcpz_store *store,
                                                const struct mcpz_actor *actor, uint64_t seq,
                                                bool *settled);
 
+/**
+ * If what all have signed of an actor ends where `version` does, set its head to that: what stands
+ * at that place here, whatever else its author has followed.
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_floor_correct(const struct mcpz_store *store,
+                                            const struct mcpz_id *document,
+                                            struct mcpz_version *version);
+
 /** Does each of `count` versions lie at or below those of `clock`? */
 bool mcpz_floor_is_within(const struct mcpz_version *versions, size_t count,
                           const struct mcpz_version *clock, size_t clock_count);

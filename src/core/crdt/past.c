@@ -305,3 +305,47 @@ mcpz_error mcpz_past_judge(const struct mcpz_store *store, const struct mcpz_doc
     }
     return error;
 }
+
+/* ---- Asking for it ------------------------------------------------------------------------ */
+
+static mcpz_error set_back(const struct mcpz_store *store, struct mcpz_document *document,
+                           const struct mcpz_version *seen, bool *is_set_back)
+{
+    struct mcpz_clock *clock = &document->clock;
+    const struct mcpz_version *last = mcpz_clock_find(clock->versions, clock->count, &seen->actor);
+    const struct mcpz_tip which = {seen->seq, seen->head};
+    struct mcpz_version before = {.actor = seen->actor, .seq = seen->seq - 1};
+    struct mcpz_record record;
+    bool held;
+
+    if (last == NULL || mcpz_version_closes(last) || mcpz_version_closes(seen) ||
+        seen->seq > last->seq ||
+        mcpz_cuts_find(document->cuts.cuts, document->cuts.count, &seen->actor) != NULL) {
+        return MCPZ_OK;
+    }
+    mcpz_error error = mcpz_past_holds(store, document, &seen->actor, &which, &held);
+    if (error != MCPZ_OK || held) {
+        return error;
+    }
+    *is_set_back = true;
+    mcpz_clock_forget(clock, &seen->actor);
+    error = mcpz_document_find_delta(store, &document->id, &before.actor, before.seq, &record);
+    if (error == MCPZ_OK) {
+        before.head = record.delta.head;
+        return mcpz_clock_advance(clock, &before) ? MCPZ_OK : MCPZ_ECORRUPT;
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+mcpz_error mcpz_past_set_back(const struct mcpz_store *store, struct mcpz_document *document,
+                              const struct mcpz_delta *delta, bool *is_set_back)
+{
+    const struct mcpz_version prev = {delta->actor, delta->seq - 1, delta->prev};
+
+    *is_set_back = false;
+    mcpz_error error = prev.seq > 0 ? set_back(store, document, &prev, is_set_back) : MCPZ_OK;
+    for (size_t i = 0; i < delta->version_count && error == MCPZ_OK; i++) {
+        error = set_back(store, document, &delta->versions[i], is_set_back);
+    }
+    return error;
+}

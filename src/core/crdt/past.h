@@ -92,4 +92,15 @@ MCPZ_MUST_USE mcpz_error mcpz_past_judge(const struct mcpz_store *store,
                                          const struct mcpz_past_recent *recent,
                                          const struct mcpz_delta *delta, enum mcpz_past *past);
 
+/**
+ * Of a `delta` whose past is not all here: where it names another delta than we have, and nobody
+ * is known to contradict itself, set `document` back to before that. So whoever is asked what lies
+ * behind it finds which of both counts. `*is_set_back`: `document` is then good for asking only.
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_past_set_back(const struct mcpz_store *store,
+                                            struct mcpz_document *document,
+                                            const struct mcpz_delta *delta, bool *is_set_back);
+
 #endif

@@ -29,9 +29,10 @@ enum mcpz_want_answer mcpz_wanted_ask(struct mcpz_wanted *wanted, mcpz_time now,
                                       enum mcpz_want_reason reason, uint64_t digest)
 {
     struct mcpz_want *want = find(wanted, document);
+    const bool is_else = reason == MCPZ_WANT_BRANCH && (want == NULL || !want->set_back);
     bool is_asked = want != NULL && want->until_us > now;
 
-    if (is_asked && (!want->moving || reason == MCPZ_WANT_GAP)) {
+    if (is_asked && !is_else && (!want->moving || reason != MCPZ_WANT_MORE)) {
         want->digest = digest != 0 && mcpz_id_equal(&want->peer, peer) ? digest : want->digest;
         return MCPZ_WANT_PENDING;
     }
@@ -46,6 +47,7 @@ enum mcpz_want_answer mcpz_wanted_ask(struct mcpz_wanted *wanted, mcpz_time now,
         .peer = *peer,
         .until_us = now + MCPZ_WANT_PATIENCE_US,
         .digest = digest,
+        .set_back = reason == MCPZ_WANT_BRANCH,
     };
     return MCPZ_WANT_ASK;
 }

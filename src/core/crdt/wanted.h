@@ -33,6 +33,7 @@ struct mcpz_want {
     mcpz_time until_us;
     uint64_t digest; /* of the state we were told of; 0: not told */
     bool moving;     /* a delta of it has come since we asked */
+    bool set_back;   /* it was for MCPZ_WANT_BRANCH: once is enough */
 };
 
 struct mcpz_wanted {
@@ -44,6 +45,8 @@ struct mcpz_wanted {
 enum mcpz_want_reason {
     MCPZ_WANT_MORE = 1, /* the other side has named the digest it is at */
     MCPZ_WANT_GAP,      /* what it sent cannot be applied, or shows that it has more */
+    MCPZ_WANT_BRANCH, /* what it sent shows that it has something else than we: mcpz_past_set_back
+                       */
 };
 
 /** Whether we may. */
@@ -58,7 +61,7 @@ enum mcpz_want_answer {
  * May we ask `peer` for `document` now?
  *
  * While an answer is waited for: no. While it is coming in, only MCPZ_WANT_MORE: the other side
- * says so behind its last delta.
+ * says so behind its last delta. MCPZ_WANT_BRANCH at any time, and once.
  */
 enum mcpz_want_answer mcpz_wanted_ask(struct mcpz_wanted *wanted, mcpz_time now,
                                       const struct mcpz_id *peer, const struct mcpz_id *document,

@@ -230,6 +230,15 @@ TEST(a_store_that_cannot_be_read_is_not_said_to_be_swept)
 
 static struct world world;
 
+static struct mcpz_head head_of(const struct mcpz_delta *delta)
+{
+    const struct mcpz_store *port = &world.nodes[0].store.port;
+    struct mcpz_id id;
+
+    port->delta_id(port->context, delta, &id);
+    return mcpz_head_of(&id);
+}
+
 /* All that is here of the document is below. */
 static void make_floor(size_t node)
 {
@@ -261,6 +270,78 @@ TEST(two_whose_floors_lie_beside_each_other_do_not_ask_in_turn_for_ever)
     world_finish(&world);
 }
 
+/* A delta of `actor` in document 1 of the world, behind `before` (NULL: its first). */
+static struct mcpz_delta delta_of(const struct mcpz_actor *actor, const char *value,
+                                  const struct mcpz_delta *before, const struct mcpz_version *seen)
+{
+    static struct mcpz_add adds[8];
+    static size_t count;
+    struct mcpz_delta delta = {
+        .document = world_document(1),
+        .actor = *actor,
+        .seq = 1,
+        .hlc = mcpz_hlc_of_ms(world.wall_ms),
+        .adds = &adds[count],
+        .add_count = 1,
+        .versions = seen,
+        .version_count = seen != NULL ? 1 : 0,
+    };
+
+    adds[count++] = (struct mcpz_add){.type = MCPZ_ENTRY_REGISTER,
+                                      .path = mcpz_bytes("\x91\xa1p", 3),
+                                      .value = mcpz_text(value)};
+    if (before != NULL) {
+        delta.seq = before->seq + 1;
+        delta.hlc = before->hlc + 1;
+        delta.prev = head_of(before);
+    }
+    return delta;
+}
+
+static void hear(size_t node, const struct mcpz_delta *delta)
+{
+    const struct mcpz_msg msg = {.kind = MCPZ_MSG_DELTA, .delta = {.delta = *delta}};
+
+    world_receive(&world, node, 1 - node, &msg);
+}
+
+/*
+ * Somebody's last delta is the same at both, and the one before, which all have signed, is not:
+ * vectors do not show that, but what others have written who had seen it.
+ */
+TEST(who_is_as_far_on_another_branch_asks_as_if_it_were_not)
+{
+    world_init(&world, 2);
+    CHECK_UINT(world_create(&world, 0, 1), MCPZ_CODE_OK);
+    world_link(&world, 0, 1);
+    world_run(&world, MCPZ_SECONDS(60));
+    const struct mcpz_delta signed_one = delta_of(&one, "\x07", NULL, NULL);
+    const struct mcpz_delta other_one = delta_of(&one, "\x08", NULL, NULL);
+    const struct mcpz_delta next = delta_of(&one, "\x09", &other_one, NULL);
+    const struct mcpz_version seen = {one, 1, head_of(&signed_one)};
+    struct mcpz_delta after = delta_of(&two, "\x0a", NULL, &seen);
+    after.hlc++;
+    world_unlink(&world, 0, 1);
+    hear(0, &signed_one);
+    make_floor(0);
+    hear(0, &next);
+    hear(0, &after);
+    hear(1, &other_one);
+    hear(1, &next);
+    world_lose_all(&world);
+    const struct mcpz_record_document theirs = world_look(&world, 0, 1);
+    CHECK_UINT(theirs.version_count, 3);
+    world_link(&world, 0, 1);
+    world_lose_all(&world);
+    const size_t agreed = world.sent_by_kind[MCPZ_MSG_AGREED];
+    hear(1, &after);
+    hear(1, &after); /* once is enough */
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_WANT), 1);
+    world_deliver(&world, 0);
+    CHECK_UINT(world.sent_by_kind[MCPZ_MSG_AGREED], agreed + 1);
+    world_finish(&world);
+}
+
 TEST_MAIN(RUN(a_document_without_a_floor_lacks_nothing_below_it),
           RUN(a_vector_reaches_the_floor_if_it_has_all_that_is_below_on_the_same_branch),
           RUN(a_floor_that_is_no_vector_is_not_read),
@@ -269,4 +350,5 @@ TEST_MAIN(RUN(a_document_without_a_floor_lacks_nothing_below_it),
           RUN(what_is_hastened_is_due_however_long_history_is),
           RUN(rows_below_go_some_at_a_time_and_the_last_of_each_stays),
           RUN(a_store_that_cannot_be_read_is_not_said_to_be_swept),
-          RUN(two_whose_floors_lie_beside_each_other_do_not_ask_in_turn_for_ever))
+          RUN(two_whose_floors_lie_beside_each_other_do_not_ask_in_turn_for_ever),
+          RUN(who_is_as_far_on_another_branch_asks_as_if_it_were_not))

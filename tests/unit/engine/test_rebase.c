@@ -283,6 +283,82 @@ TEST(who_begins_anew_takes_along_what_follows_the_branch_that_does_not_count)
     free_all();
 }
 
+/* Both have signed two deltas of the liar's, the other has lost them, and is told `first`. */
+static void come_back_with(const struct mcpz_delta *first)
+{
+    const struct mcpz_delta one = first_delta(7);
+    const struct mcpz_delta two = second_delta(&one);
+
+    write_lie(7);
+    tell(&founder, &other, &two);
+    tell(&other, &founder, &two);
+    write_more(MCPZ_FOLD_DELTAS);
+    pass_time(MCPZ_SECONDS(6));
+    CHECK_UINT(founder.engine->counters.floors_raised, 1);
+    lose_document(&other);
+    tell(&other, &founder, first);
+    write_to(&other, MCPZ_AGENT_SET, "\x91\xa1m", 5);
+}
+
+/* It is shorter than what was signed: nothing shows that it is another, but that it may be. */
+TEST(who_comes_back_with_the_beginning_of_another_branch_begins_anew)
+{
+    make_liar(&no_history);
+    const struct mcpz_delta one = first_delta(8);
+    come_back_with(&one);
+    CHECK_UINT(lie_at(&other), 8);
+    pass_time(MCPZ_SECONDS(30));
+    CHECK_UINT(lie_at(&other), 7);
+    CHECK_UINT(last_of_liar(&other), 2);
+    CHECK_UINT(other.engine->counters.bases_begun_with, 1);
+    check_same_root();
+    free_all();
+}
+
+/* Whose beginning it was: what it wrote since is here again, and it is no other than before. */
+TEST(who_begins_anew_and_loses_nothing_goes_on_as_who_it_was)
+{
+    make_liar(&no_history);
+    const struct mcpz_delta one = first_delta(7);
+    come_back_with(&one);
+    const uint32_t generation = enter(&other)->node.agents.actor.generation;
+    leave(&other);
+    pass_time(MCPZ_SECONDS(30));
+    CHECK_UINT(last_of_liar(&other), 2);
+    CHECK_UINT(other.engine->counters.bases_begun_with, 1);
+    CHECK_UINT(enter(&other)->node.agents.actor.generation, generation);
+    leave(&other);
+    write_to(&other, MCPZ_AGENT_SET, "\x91\xa1m", 6);
+    pass_time(MCPZ_SECONDS(10));
+    check_same_root();
+    CHECK_UINT(founder.engine->node.agents.forks_found, 0);
+    free_all();
+}
+
+/* It is cut just above: below stands what was signed, whatever came first. */
+TEST(who_contradicts_itself_again_above_stands_where_all_have_signed)
+{
+    make_liar(&no_history);
+    const struct mcpz_delta one = first_delta(7);
+    const struct mcpz_delta two = first_delta(8);
+    const struct mcpz_delta behind_one = second_delta(&one);
+    const struct mcpz_delta behind_two = second_delta(&two);
+    write_lie(7);
+    write_more(MCPZ_FOLD_DELTAS);
+    pass_time(MCPZ_SECONDS(6));
+    CHECK_UINT(founder.engine->counters.floors_raised, 1);
+    tell(&founder, &other, &behind_two);
+    tell(&founder, &other, &behind_one);
+    tell(&other, &founder, &behind_one);
+    tell(&other, &founder, &behind_two);
+    CHECK_UINT(founder.engine->node.agents.forks_found, 1);
+    CHECK_UINT(other.engine->node.agents.forks_found, 1);
+    CHECK_UINT(last_of_liar(&founder), 1);
+    pass_time(MCPZ_SECONDS(10));
+    check_same_root();
+    free_all();
+}
+
 /* Who has asked all finds it before their answers: it may tell them that all have signed, and is
  * not to fold itself what it holds no longer. */
 TEST(who_asks_and_finds_another_branch_meanwhile_begins_anew)
@@ -338,5 +414,8 @@ TEST_MAIN(RUN(what_was_signed_counts_though_another_branch_was_found_meanwhile),
           RUN(who_comes_back_with_another_branch_begins_anew),
           RUN(what_follows_another_branch_than_was_signed_comes_to_all),
           RUN(who_begins_anew_takes_along_what_follows_the_branch_that_does_not_count),
+          RUN(who_comes_back_with_the_beginning_of_another_branch_begins_anew),
+          RUN(who_begins_anew_and_loses_nothing_goes_on_as_who_it_was),
+          RUN(who_contradicts_itself_again_above_stands_where_all_have_signed),
           RUN(who_asks_and_finds_another_branch_meanwhile_begins_anew),
           RUN(a_crash_finds_the_document_as_it_was_or_as_it_is))
