@@ -7,6 +7,7 @@
 #include "core/crdt/clock.h"
 #include "core/crdt/document.h"
 #include "core/crdt/floor.h"
+#include "core/crdt/held.h"
 #include "core/crdt/past.h"
 #include "crypto/digest.h"
 #include "engine/agreement.h"
@@ -370,6 +371,22 @@ static mcpz_error install(struct mcpz_engine *engine, struct mcpz_intake *intake
 }
 
 /*
+ * Is it of somebody, or are we one, who may have what was forgotten? What is here is not given up
+ * for that (core/crdt/held.h), as what was forgotten is not taken in again.
+ */
+static bool is_held(struct mcpz_engine *engine, const struct mcpz_intake_source *source,
+                    const struct mcpz_checkpoint_head *head)
+{
+    const struct mcpz_horizon *horizon = &engine->node.agents.horizon;
+    struct mcpz_document document;
+
+    return source->from != NULL &&
+           (mcpz_horizon_holds(horizon, source->from) ||
+            mcpz_document_load(&engine->store, &head->document, &document) != MCPZ_OK ||
+            mcpz_held_base(horizon, source->from, &document, head));
+}
+
+/*
  * The same where another branch is here, or may be: what was signed counts. If it only may be, it
  * is rather taken in than not.
  */
@@ -379,6 +396,10 @@ static mcpz_error begin_anew(struct mcpz_engine *engine, struct mcpz_intake *int
 {
     struct mcpz_rebase *rebase;
 
+    if (is_held(engine, source, &checkpoint->head)) {
+        engine->counters.bases_refused++;
+        return MCPZ_ECONFLICT;
+    }
     if (mcpz_rebase_begin(engine, &intake->document, &intake->agreed, &rebase) != MCPZ_OK) {
         if (!is_sure) {
             return install(engine, intake, source, checkpoint);
@@ -389,7 +410,7 @@ static mcpz_error begin_anew(struct mcpz_engine *engine, struct mcpz_intake *int
     }
     engine->counters.bases_begun_with++;
     mcpz_error error = install(engine, intake, source, checkpoint);
-    mcpz_rebase_put_back(engine, source->from, rebase);
+    mcpz_rebase_put_back(engine, rebase);
     mcpz_rebase_destroy(rebase);
     return error;
 }

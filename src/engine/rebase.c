@@ -204,8 +204,7 @@ static void go_on(struct mcpz_engine *engine, const struct mcpz_rebase *rebase)
     }
 }
 
-void mcpz_rebase_put_back(struct mcpz_engine *engine, const struct mcpz_id *from,
-                          const struct mcpz_rebase *rebase)
+void mcpz_rebase_put_back(struct mcpz_engine *engine, const struct mcpz_rebase *rebase)
 {
     size_t at = 0;
 
@@ -222,7 +221,7 @@ void mcpz_rebase_put_back(struct mcpz_engine *engine, const struct mcpz_id *from
         mcpz_arena_clear(&engine->scratch->decode_arena);
         mcpz_error error = mcpz_msg_decode(batch, &engine->scratch->decode_arena, &msg);
         assert(error == MCPZ_OK && msg.kind == MCPZ_MSG_BATCH); /* we have just encoded it */
-        error = mcpz_incoming_batch(engine, from, &msg.batch);
+        error = mcpz_incoming_batch(engine, NULL, &msg.batch);
         engine->counters.rebase_lost += error != MCPZ_OK;
     }
     go_on(engine, rebase);

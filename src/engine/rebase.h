@@ -44,9 +44,8 @@ MCPZ_MUST_USE mcpz_error mcpz_rebase_begin(struct mcpz_engine *engine,
                                            const struct mcpz_agreed *agreed,
                                            struct mcpz_rebase **rebase);
 
-/** The checkpoint is in, and is the floor: let what was taken along come in, as if from `from`. */
-void mcpz_rebase_put_back(struct mcpz_engine *engine, const struct mcpz_id *from,
-                          const struct mcpz_rebase *rebase);
+/** The checkpoint is in, and is the floor: let what was taken along come in, from nobody. */
+void mcpz_rebase_put_back(struct mcpz_engine *engine, const struct mcpz_rebase *rebase);
 
 /** NULL is fine. */
 void mcpz_rebase_destroy(struct mcpz_rebase *rebase);
