@@ -44,56 +44,57 @@ TEST(refuses_a_history_that_could_mean_anything)
           "m.yaml:1: unknown key \"graze\" in agents: did you mean \"grace\"?");
 }
 
+static const char every_key[] = "# all of them\n"
+                                "data: /var/lib/mcpz\n"
+                                "name: attic\n"
+                                "region: home\n"
+                                "zone: \"upstairs\"\n"
+                                "roles: [compute, storage]\n"
+                                "mesh:\n"
+                                "  enabled: no\n"
+                                "  listen: 0.0.0.0:8765\n"
+                                "  advertise: attic.lan\n"
+                                "  bootstrap:\n"
+                                "    - wss://a:1\n"
+                                "    - ws://[::1]\n"
+                                "api: {listen: 9000, keys: [one, two]}\n"
+                                "providers:\n"
+                                "  - name: text.words\n"
+                                "    command: ./words.py\n"
+                                "  - {name: sum, command: 'a=b; sha256sum'}\n"
+                                "limits:\n"
+                                "  store_bytes: 2MiB\n"
+                                "  tenant_level: ONYX\n"
+                                "  calls_per_second: 100\n"
+                                "  stop_seconds: 9\n"
+                                "store: {repair: never, compact: yes}\n"
+                                "agents: {history: 1h, grace: 2d}\n"
+                                "snapshots: {every: 6h, keep: 3}\n"
+                                "tasks:\n"
+                                "  attempts: 1\n"
+                                "  backoff_ms: 2\n"
+                                "  ttl_seconds: 3\n"
+                                "  lease_seconds: 14\n"
+                                "  hold_seconds: 5\n"
+                                "  grace_seconds: 6\n"
+                                "  retention_seconds: 7\n"
+                                "tenants:\n"
+                                "  - {name: acme, level: Opal}\n"
+                                "  - {name: 'big one', level: diamond}\n"
+                                "rules:\n"
+                                "  - {pattern: memory.*, route: failover attic cellar}\n"
+                                "  - pattern: x\n"
+                                "    route: weighted big=3 small max=10\n"
+                                "log: {level: INFO, format: json, file: /tmp/log}\n";
+
 TEST(reads_every_key_of_a_file)
 {
-    static const char text[] = "# all of them\n"
-                               "data: /var/lib/mcpz\n"
-                               "name: attic\n"
-                               "region: home\n"
-                               "zone: \"upstairs\"\n"
-                               "roles: [compute, storage]\n"
-                               "mesh:\n"
-                               "  enabled: no\n"
-                               "  listen: 0.0.0.0:8765\n"
-                               "  advertise: attic.lan\n"
-                               "  bootstrap:\n"
-                               "    - wss://a:1\n"
-                               "    - ws://[::1]\n"
-                               "api: {listen: 9000, keys: [one, two]}\n"
-                               "providers:\n"
-                               "  - name: text.words\n"
-                               "    command: ./words.py\n"
-                               "  - {name: sum, command: 'a=b; sha256sum'}\n"
-                               "limits:\n"
-                               "  store_bytes: 2MiB\n"
-                               "  tenant_level: ONYX\n"
-                               "  calls_per_second: 100\n"
-                               "  stop_seconds: 9\n"
-                               "store: {repair: never, compact: yes}\n"
-                               "agents: {history: 1h, grace: 2d}\n"
-                               "snapshots: {every: 6h, keep: 3}\n"
-                               "tasks:\n"
-                               "  attempts: 1\n"
-                               "  backoff_ms: 2\n"
-                               "  ttl_seconds: 3\n"
-                               "  lease_seconds: 14\n"
-                               "  hold_seconds: 5\n"
-                               "  grace_seconds: 6\n"
-                               "  retention_seconds: 7\n"
-                               "tenants:\n"
-                               "  - {name: acme, level: Opal}\n"
-                               "  - {name: 'big one', level: diamond}\n"
-                               "rules:\n"
-                               "  - {pattern: memory.*, route: failover attic cellar}\n"
-                               "  - pattern: x\n"
-                               "    route: weighted big=3 small max=10\n"
-                               "log: {level: INFO, format: json, file: /tmp/log}\n";
     static struct mcpz_config config;
     struct mcpz_config_trouble trouble;
 
     CHECK(mcpz_config_init(&config) == MCPZ_OK);
-    CHECK(mcpz_config_read_bytes(&config, "m.yaml", (const uint8_t *)text, sizeof(text) - 1,
-                                 &trouble) == MCPZ_OK);
+    CHECK(mcpz_config_read_bytes(&config, "m.yaml", (const uint8_t *)every_key,
+                                 sizeof(every_key) - 1, &trouble) == MCPZ_OK);
     CHECK_TEXT(config.data, "/var/lib/mcpz");
     CHECK_TEXT(config.name, "attic");
     CHECK_TEXT(config.region, "home");

@@ -592,15 +592,8 @@ static inline const struct mcpz_msg *largest_of(enum mcpz_msg_kind kind)
     return NULL;
 }
 
-/* Fill the lists of `largest`. */
-static void fill_largest(void)
+static void fill_tasks(void)
 {
-    const struct mcpz_bytes path = {full_path, sizeof(full_path)};
-    const struct mcpz_bytes value = {full_value, sizeof(full_value)};
-
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_roles); i++) {
-        full_roles[i] = mcpz_bytes(zeros, MCPZ_NAME_BYTES_MAX);
-    }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_history); i++) {
         full_history[i] =
             (struct mcpz_task_attempt){UINT32_MAX, last_id, UINT32_MAX,
@@ -621,24 +614,13 @@ static void fill_largest(void)
                                                  mcpz_bytes(zeros, MCPZ_TASK_TEXT_BYTES_MAX)};
         full_marks[i] = (struct mcpz_msg_task_mark){{TASK16}, UINT64_MAX, UINT64_MAX};
     }
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_stamps); i++) {
-        full_stamps[i] = (struct mcpz_layout_stamp){UINT64_MAX, UINT64_MAX - 3 + i};
-    }
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_checks); i++) {
-        full_checks[i] =
-            (struct mcpz_check_row){last_id, FULL(MCPZ_ACTORS_MAX * MCPZ_CHECK_ACTOR_BYTES)};
-    }
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_pulled); i++) {
-        full_pulled[i] = (struct mcpz_pulled_row){last_id, full_versions, MCPZ_ACTORS_MAX,
-                                                  full_cuts, i == 0 ? MCPZ_ACTORS_MAX : 0};
-    }
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_trackers); i++) {
-        full_trackers[i] =
-            (struct mcpz_layout_tracker){last_id, full_stamps[3], full_stamps[3], full_stamps[3]};
-    }
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_names); i++) {
-        full_names[i] = mcpz_bytes(zeros, MCPZ_CAPABILITY_BYTES_MAX);
-    }
+}
+
+static void fill_documents(void)
+{
+    const struct mcpz_bytes path = {full_path, sizeof(full_path)};
+    const struct mcpz_bytes value = {full_value, sizeof(full_value)};
+
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_versions); i++) {
         const uint32_t below_last = (uint32_t)(MCPZ_ARRAY_LEN(full_versions) - 1 - i);
         full_versions[i] =
@@ -664,6 +646,34 @@ static void fill_largest(void)
             (struct mcpz_remove){MCPZ_ENTRY_COUNTER,
                                  path,
                                  {{last_id, UINT32_MAX}, UINT64_MAX, MCPZ_DELTA_ADDS_MAX - 1}};
+    }
+}
+
+/* Fill the lists of `largest`. */
+static void fill_largest(void)
+{
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_roles); i++) {
+        full_roles[i] = mcpz_bytes(zeros, MCPZ_NAME_BYTES_MAX);
+    }
+    fill_tasks();
+    fill_documents();
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_stamps); i++) {
+        full_stamps[i] = (struct mcpz_layout_stamp){UINT64_MAX, UINT64_MAX - 3 + i};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_checks); i++) {
+        full_checks[i] =
+            (struct mcpz_check_row){last_id, FULL(MCPZ_ACTORS_MAX * MCPZ_CHECK_ACTOR_BYTES)};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_pulled); i++) {
+        full_pulled[i] = (struct mcpz_pulled_row){last_id, full_versions, MCPZ_ACTORS_MAX,
+                                                  full_cuts, i == 0 ? MCPZ_ACTORS_MAX : 0};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_trackers); i++) {
+        full_trackers[i] =
+            (struct mcpz_layout_tracker){last_id, full_stamps[3], full_stamps[3], full_stamps[3]};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_names); i++) {
+        full_names[i] = mcpz_bytes(zeros, MCPZ_CAPABILITY_BYTES_MAX);
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_digests); i++) {
         full_digests[i] = (struct mcpz_digest){{{(uint8_t)i}}, UINT64_MAX};

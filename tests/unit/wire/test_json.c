@@ -24,96 +24,100 @@ static void check_text(struct mcpz_json value, const char *text)
 
 /* ---- Checking ----------------------------------------------------------------------------- */
 
+static const char *const well_formed[] = {
+    "null",
+    " true ",
+    "false",
+    "0",
+    "-0",
+    "-0.5e+10",
+    "12",
+    "1E5",
+    "\"\"",
+    "\"a\\u00e9\\n\\\\\"",
+    "\"0123456789abcdef\\\"0123456789\"",
+    "\"0123456\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80 and on it goes\"",
+    "\"\x7f\"",
+    "[]",
+    "[ ]",
+    "{ }",
+    "[1, [2], {}]",
+    "\r\n\t{\"a\" : {\"b\": [1, 2, {\"c\": null}]}, \"d\": \"e\"} ",
+    "\"\\ud83d\\ude00\"",
+};
+
+static const char *const malformed[] = {
+    "",
+    " ",
+    "nul",
+    "nulll",
+    "Null",
+    "01",
+    "+1",
+    "1.",
+    ".5",
+    "1e",
+    "1e+",
+    "-",
+    "--1",
+    "0x1",
+    "NaN",
+    "Infinity",
+    "\"",
+    "\"a",
+    "\"\\x\"",
+    "\"\\u12\"",
+    "\"\\u12g4\"",
+    "\"\\",
+    "\"\t\"",
+    "\"01234567\n\"",
+    "'a'",
+    "[",
+    "[1",
+    "[1,]",
+    "[,1]",
+    "[1,,2]",
+    "{",
+    "{\"a\"}",
+    "{\"a\":}",
+    "{\"a\":1,}",
+    "{,}",
+    "{a:1}",
+    "{1:2}",
+    "[1}",
+    "{\"a\":1]",
+    "1 2",
+    "{} {}",
+    "]",
+    "[]]",
+    "\xff",
+    "\"\xc3\"",
+    "\"0123456\xc0\x80 0123456\"",
+    "\"\xed\xa0\x80 0123456\"",
+    "\xef\xbb\xbf{}",
+    "truefalse",
+    "[1 2]",
+    "/* */1",
+};
+
 TEST(takes_what_is_json_and_nothing_else)
 {
-    static const char *const good[] = {
-        "null",
-        " true ",
-        "false",
-        "0",
-        "-0",
-        "-0.5e+10",
-        "12",
-        "1E5",
-        "\"\"",
-        "\"a\\u00e9\\n\\\\\"",
-        "\"0123456789abcdef\\\"0123456789\"",
-        "\"0123456\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80 and on it goes\"",
-        "\"\x7f\"",
-        "[]",
-        "[ ]",
-        "{ }",
-        "[1, [2], {}]",
-        "\r\n\t{\"a\" : {\"b\": [1, 2, {\"c\": null}]}, \"d\": \"e\"} ",
-        "\"\\ud83d\\ude00\"",
-    };
-    static const char *const bad[] = {
-        "",
-        " ",
-        "nul",
-        "nulll",
-        "Null",
-        "01",
-        "+1",
-        "1.",
-        ".5",
-        "1e",
-        "1e+",
-        "-",
-        "--1",
-        "0x1",
-        "NaN",
-        "Infinity",
-        "\"",
-        "\"a",
-        "\"\\x\"",
-        "\"\\u12\"",
-        "\"\\u12g4\"",
-        "\"\\",
-        "\"\t\"",
-        "\"01234567\n\"",
-        "'a'",
-        "[",
-        "[1",
-        "[1,]",
-        "[,1]",
-        "[1,,2]",
-        "{",
-        "{\"a\"}",
-        "{\"a\":}",
-        "{\"a\":1,}",
-        "{,}",
-        "{a:1}",
-        "{1:2}",
-        "[1}",
-        "{\"a\":1]",
-        "1 2",
-        "{} {}",
-        "]",
-        "[]]",
-        "\xff",
-        "\"\xc3\"",
-        "\"0123456\xc0\x80 0123456\"",
-        "\"\xed\xa0\x80 0123456\"",
-        "\xef\xbb\xbf{}",
-        "truefalse",
-        "[1 2]",
-        "/* */1",
-    };
-
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(good); i++) {
-        if (check(good[i]) != MCPZ_OK || !any_reader_takes(good[i])) {
-            print_error("refused: %s\n", good[i]);
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(well_formed); i++) {
+        if (check(well_formed[i]) != MCPZ_OK || !any_reader_takes(well_formed[i])) {
+            print_error("refused: %s\n", well_formed[i]);
             _fail(__FILE__, __LINE__);
         }
         /* Nothing that was cut is a value, but for numbers. */
-        for (size_t cut = 0; cut < strlen(good[i]) && strpbrk(good[i], "\"[{") == good[i]; cut++) {
-            CHECK_UINT(mcpz_json_check(mcpz_bytes(good[i], cut), MCPZ_JSON_GRAMMAR), MCPZ_EPROTO);
+        for (size_t cut = 0;
+             cut < strlen(well_formed[i]) && strpbrk(well_formed[i], "\"[{") == well_formed[i];
+             cut++) {
+            CHECK_UINT(mcpz_json_check(mcpz_bytes(well_formed[i], cut), MCPZ_JSON_GRAMMAR),
+                       MCPZ_EPROTO);
         }
     }
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(bad); i++) {
-        if (check(bad[i]) != MCPZ_EPROTO || any_reader_takes(bad[i])) {
-            print_error("taken: %s\n", bad[i]);
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(malformed); i++) {
+        if (check(malformed[i]) != MCPZ_EPROTO || any_reader_takes(malformed[i])) {
+            print_error("taken: %s\n", malformed[i]);
             _fail(__FILE__, __LINE__);
         }
     }
