@@ -167,8 +167,10 @@ static bool find_node(struct mcpz_exchange *exchange, const struct mcpz_layout_d
     if (error != MCPZ_OK) {
         mcpz_exchange_fail(
             exchange, error == MCPZ_ECONFLICT ? MCPZ_CODE_CONFLICT : MCPZ_CODE_NOT_FOUND,
-            error == MCPZ_ECONFLICT ? "several nodes are called \"%.*s\": say its id"
-                                    : "there is no node \"%.*s\" in this mesh: `mcpz peers`",
+            error == MCPZ_ECONFLICT
+                ? "several nodes are called \"%.*s\": say its id"
+                : "there is no node \"%.*s\" in this mesh or its layout: `mcpz peers`, "
+                  "`mcpz layout show`",
             (int)(called.length < 128 ? called.length : 128), (const char *)called.data);
         return false;
     }

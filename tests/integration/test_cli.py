@@ -219,7 +219,7 @@ class Cli(unittest.TestCase):
         self.assertEqual(self.a.run("agent", "get", "life").returncode, 6)
         unset = self.a.run("agent", "set", "life", "k", "1")
         self.assertEqual(unset.returncode, 6)
-        self.assertIn('none of this name: agent "life"', unset.stderr)
+        self.assertIn('create it first: agent "life"', unset.stderr)
 
     def test_a_value_that_is_not_json_is_usage(self):
         self.a.run("agent", "create", "usage")

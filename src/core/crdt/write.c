@@ -428,7 +428,8 @@ struct mcpz_outcome mcpz_writer_run(struct mcpz_writer *writer,
         return mcpz_restore(writer, request->past); /* also one that was deleted */
     }
     if (!mcpz_document_is_live(writer->document)) {
-        return mcpz_edit_refuse(MCPZ_CODE_NOT_FOUND, "there is none of this name");
+        return mcpz_edit_refuse(MCPZ_CODE_NOT_FOUND,
+                                "there is none of this name, create it first");
     }
     if (request->op == MCPZ_AGENT_DELETE) {
         return delete (writer);

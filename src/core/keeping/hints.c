@@ -273,12 +273,27 @@ static void offer_again(struct mcpz_keeping_step *step)
     }
 }
 
-/* Remove what is too old, of one owner. */
+/* Was it taken out of all layouts? It is to keep nothing, and so has missed nothing. */
+static bool is_out(const struct mcpz_keeping_step *step, const struct mcpz_id *owner)
+{
+    const struct mcpz_layouts *layouts = step->below->layouts;
+
+    return mcpz_layouts_any(layouts) &&
+           mcpz_layout_history_tracker(&layouts->history, owner) == NULL;
+}
+
+static bool is_old(const struct mcpz_keeping_step *step, uint64_t since_ms)
+{
+    return step->wall_ms >= since_ms + MCPZ_HINT_AGE_MS;
+}
+
+/* Remove what is too old of one owner, or all of it if that is none any more. */
 static void expire(struct mcpz_keeping_step *step, struct mcpz_hinted *hinted)
 {
     struct mcpz_hints *hints = &step->keeping->hints;
     const struct mcpz_store *store = step->keeping->store;
     struct mcpz_record record = {.kind = MCPZ_RECORD_HINT, .hint = {.owner = hinted->owner}};
+    const bool is_all = is_out(step, &hinted->owner);
 
     for (size_t i = 0; i < MCPZ_HINT_SCAN_MAX && hinted->count > 0; i++) {
         if (store->next(store->context, MCPZ_SCAN_KIND, false, &record) != MCPZ_OK ||
@@ -286,7 +301,7 @@ static void expire(struct mcpz_keeping_step *step, struct mcpz_hinted *hinted)
             return;
         }
         hinted->oldest_ms = record.hint.since_ms;
-        if (step->wall_ms < record.hint.since_ms + MCPZ_HINT_AGE_MS) {
+        if (!is_all && !is_old(step, record.hint.since_ms)) {
             return;
         }
         for (size_t n = 0; n < MCPZ_HINTS_AT_ONCE; n++) {
@@ -310,7 +325,8 @@ void mcpz_hints_run(struct mcpz_keeping_step *step)
         hints->look_at_us = step->now + MCPZ_HINT_LOOK_US;
         for (size_t i = 0; i < MCPZ_HINT_OWNERS_MAX; i++) {
             struct mcpz_hinted *hinted = &hints->owners[i];
-            if (hinted->count > 0 && step->wall_ms >= hinted->oldest_ms + MCPZ_HINT_AGE_MS) {
+            if (hinted->count > 0 &&
+                (is_old(step, hinted->oldest_ms) || is_out(step, &hinted->owner))) {
                 expire(step, hinted);
             }
         }

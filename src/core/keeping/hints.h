@@ -10,7 +10,8 @@
  * counts as no copy. Hints of one owner are bounded in what they stand for and in age, and all
  * together in number: beyond that there is none, and comparing documents repairs what was missed.
  * Writes to a document that has one already are within it. An owner that does not answer for some
- * is left alone for a while; who is an owner no more is not told.
+ * is left alone for a while; who is an owner no more is not told, and hints of who is in no layout
+ * any more go.
  *
  * Source: reference/crdt.md, 4.2 (hints): 3 h or 64 MiB a target, oldest first, rate limited, stop
  * at the first error.

@@ -235,6 +235,28 @@ TEST(who_owns_it_no_more_is_not_told)
     keeping_tear_down();
 }
 
+/* What failed before: they stayed for three hours, and it was said that it would be told. */
+TEST(hints_of_who_was_taken_out_go)
+{
+    keeping_set_up();
+    const struct mcpz_id document = document_with(3, 1);
+    keep_document(&document, 1);
+    note(3, &document, 10);
+    note(1, &document, 10);
+    tick(MCPZ_HINT_LOOK_US);
+    CHECK_UINT(keeping.hints.count, 2);
+    world.placement.node_count = 3;
+    apply_layout(2);
+    tick(MCPZ_HINT_LOOK_US); /* it may have to hand over what it has */
+    CHECK_UINT(keeping.hints.count, 2);
+    sync_all_of(2);
+    tick(MCPZ_HINT_LOOK_US);
+    CHECK_UINT(keeping.hints.count, 1);
+    CHECK(mcpz_hints_find(&keeping.hints, keeper(1)) != NULL);
+    CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_HINT), 1);
+    keeping_tear_down();
+}
+
 TEST(so_many_are_offered_at_one_time)
 {
     keeping_set_up();
@@ -262,4 +284,5 @@ TEST_MAIN(RUN(a_hint_is_offered_when_its_owner_is_back_and_goes_when_that_has_it
           RUN(what_one_owner_misses_is_bounded), RUN(so_many_owners_have_hints_at_one_time),
           RUN(what_a_failed_batch_brings_back_is_counted_and_told_again),
           RUN(a_hint_goes_when_it_is_too_old), RUN(who_does_not_answer_is_left_alone_for_a_while),
-          RUN(who_owns_it_no_more_is_not_told), RUN(so_many_are_offered_at_one_time))
+          RUN(who_owns_it_no_more_is_not_told), RUN(hints_of_who_was_taken_out_go),
+          RUN(so_many_are_offered_at_one_time))
