@@ -521,10 +521,12 @@ static const struct mcpz_verb verbs[] = {
     run_layout_show, "layout show", "", 0, 0, "show which nodes keep agents",
     "Without a layout every node keeps every agent. With one, the nodes it names do: each\n"
     "agent is in one of 65536 partitions, and each partition is kept by some of them. While\n"
-    "a change is under way it shows who has come how far.\n"
+    "a change is under way it shows who has come how far. Partitions that have fewer copies than\n"
+    "they should are counted, and it says what mends that: who is away, and how to take it out.\n"
     "\n"
     "Example:\n"
-    "  mcpz layout show\n",
+    "  mcpz layout show\n"
+    "  mcpz layout show --json | jq .replication.missing   # 0: all have their copies\n",
     NULL, 0},
 {
     run_layout_stage, "layout stage", "[NODE]...", 0, MCPZ_VERB_ARGUMENTS_MAX,

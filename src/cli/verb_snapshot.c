@@ -644,6 +644,8 @@ static const struct mcpz_option snapshot_export_options[] = {
 static const struct mcpz_verb verbs[] = {
 {
     run_snapshot_list, "snapshot list", "", 0, 0, "list the agents' snapshots here",
+    "Of those that this node keeps (\"mcpz agent list\" shows all), and of what the mesh keeps for\n"
+    "itself in the same way: its tenants' names begin with \"mcpz\".\n"
     "\n"
     "Example:\n"
     "  mcpz snapshot list\n",
