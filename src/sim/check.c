@@ -98,16 +98,6 @@ static bool is_doubted(const struct mcpz_check *check, size_t node)
     return check->doubted_since_us[node] != MCPZ_TIME_NEVER;
 }
 
-static bool is_anybody_doubted(const struct mcpz_check *check)
-{
-    bool found = false;
-
-    for (size_t i = 0; i < check->node_count; i++) {
-        found = found || is_doubted(check, i);
-    }
-    return found;
-}
-
 static void saw_fact(struct mcpz_check *check, size_t node, const struct mcpz_fact *fact)
 {
     size_t about = mcpz_sim_node_of(check->sim, &fact->about);
@@ -129,8 +119,7 @@ static void saw_fact(struct mcpz_check *check, size_t node, const struct mcpz_fa
         bump(check, MCPZ_SOMETIMES_RELAY_BROKEN);
     } else if (fact->kind == MCPZ_FACT_AGENT_MERGED) {
         saw_merged(check);
-    } else if (fact->kind == MCPZ_FACT_AGENT_DIVERGED && !is_anybody_doubted(check)) {
-        /* Who contradicted itself may have folded what it had written instead. */
+    } else if (fact->kind == MCPZ_FACT_AGENT_DIVERGED) {
         mcpz_check_violate(check, MCPZ_INVARIANT_SAME_ROOT,
                            "two have seen the same and hold other things: node %zu", node);
     }

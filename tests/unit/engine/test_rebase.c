@@ -315,6 +315,30 @@ TEST(who_comes_back_with_the_beginning_of_another_branch_begins_anew)
     free_all();
 }
 
+/* Who may have what was forgotten has its base refused, and nothing is given up for it meanwhile.
+ */
+TEST(nobody_begins_anew_with_a_base_of_a_peer_that_is_held_back)
+{
+    make_liar(&no_history);
+    const struct mcpz_delta one = first_delta(8);
+    come_back_with(&one);
+    struct mcpz_record_horizon *row = &enter(&other)->node.agents.horizon.row;
+    const struct mcpz_record_horizon before = *row;
+    row->horizon_ms = UINT64_MAX / 2; /* the founder is not as fresh as that, and we are */
+    row->fresh_ms = UINT64_MAX / 2;
+    leave(&other);
+    pass_time(MCPZ_SECONDS(30));
+    CHECK_UINT(lie_at(&other), 8);
+    CHECK(other.engine->counters.bases_refused > 0);
+    CHECK_UINT(other.engine->counters.bases_begun_with, 0);
+    enter(&other)->node.agents.horizon.row = before;
+    leave(&other);
+    pass_time(MCPZ_SECONDS(60));
+    CHECK_UINT(lie_at(&other), 7);
+    check_same_root();
+    free_all();
+}
+
 /* Whose beginning it was: what it wrote since is here again, and it is no other than before. */
 TEST(who_begins_anew_and_loses_nothing_goes_on_as_who_it_was)
 {
@@ -415,6 +439,7 @@ TEST_MAIN(RUN(what_was_signed_counts_though_another_branch_was_found_meanwhile),
           RUN(what_follows_another_branch_than_was_signed_comes_to_all),
           RUN(who_begins_anew_takes_along_what_follows_the_branch_that_does_not_count),
           RUN(who_comes_back_with_the_beginning_of_another_branch_begins_anew),
+          RUN(nobody_begins_anew_with_a_base_of_a_peer_that_is_held_back),
           RUN(who_begins_anew_and_loses_nothing_goes_on_as_who_it_was),
           RUN(who_contradicts_itself_again_above_stands_where_all_have_signed),
           RUN(who_asks_and_finds_another_branch_meanwhile_begins_anew),
