@@ -337,6 +337,7 @@ void mcpz_api_destroy(struct mcpz_api *api)
         assert(!api->exchanges[i].open);
     }
     assert(api->apart_count == 0);
+    mcpz_set_aside_finish(&api->aside);
     mcpz_face_destroy(api->face);
     free(api->directory);
     free(api);
@@ -512,6 +513,7 @@ void mcpz_api_look_at_rules(struct mcpz_api *api)
     mcpz_shred_book_look(&api->shreds, api);
     mcpz_key_share_look(&api->key_share, api);
     mcpz_blob_keeper_look(&api->blobs, api);
+    mcpz_set_aside_work(&api->aside, api);
 }
 
 void mcpz_api_progress(struct mcpz_api *api)

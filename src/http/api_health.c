@@ -182,6 +182,27 @@ static void check_full(json_t *problems, const struct mcpz_node *node)
     }
 }
 
+/* We were away for so long that others may have forgotten what we have. */
+static void check_horizon(json_t *problems, const struct mcpz_api *api,
+                          const struct mcpz_agents *agents)
+{
+    if (!mcpz_horizon_is_stale(&agents->horizon)) {
+        return;
+    }
+    if (api->aside.trouble != NULL) {
+        say(problems,
+            "this node was away beyond the grace, and agents that others have forgotten cannot be "
+            "set aside: %s",
+            api->aside.trouble);
+    } else {
+        say(problems,
+            "this node was away beyond the grace: catching up, and others take no agents from it "
+            "that they do not have%s",
+            agents->recheck.is_waiting ? "; nobody who could say what was forgotten is linked"
+                                       : "");
+    }
+}
+
 static void check_machine(json_t *problems, const struct mcpz_api_measures *measures)
 {
     if (measures->store.failed_commits > 0) {
@@ -210,6 +231,7 @@ json_t *mcpz_api_problems(struct mcpz_api *api)
     check_certificate(problems, engine, wall_ms);
     check_members(problems, &node->fabric);
     check_forks(problems, engine);
+    check_horizon(problems, api, &node->agents);
     check_calls(problems, &node->calls);
     check_copies(problems, node);
     check_layouts(problems, node);

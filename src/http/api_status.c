@@ -210,6 +210,24 @@ static json_t *show_relay(const struct mcpz_relay *relay)
     return json;
 }
 
+/* What was forgotten in the mesh, and what came of it here. */
+static json_t *show_forgotten(const struct mcpz_agents *agents)
+{
+    static const char *const names[] = {"rises", "held", "checked", "kept", "set_aside"};
+    const uint64_t numbers[] = {agents->horizon.rises, agents->deltas_held,
+                                agents->recheck.checked, agents->recheck.kept,
+                                agents->recheck.set_aside};
+    const uint64_t horizon_ms = agents->horizon.row.horizon_ms;
+    json_t *json = json_object();
+
+    (void)json_object_set_new(json, "stale",
+                              json_boolean(mcpz_horizon_is_stale(&agents->horizon)));
+    (void)json_object_set_new(json, "horizon",
+                              horizon_ms > 0 ? mcpz_exchange_show_time(horizon_ms) : json_null());
+    visit_all(json, names, numbers, MCPZ_ARRAY_LEN(names));
+    return json;
+}
+
 /* Where clients of HTTP find it, if they do. */
 static json_t *show_api(const struct mcpz_api_measures *measures)
 {
@@ -281,6 +299,7 @@ void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_reque
     (void)json_object_set_new(json, "runs", show_runs(&node->calls, &measures));
     (void)json_object_set_new(json, "router", mcpz_api_show_router(&node->calls.caller, now));
     (void)json_object_set_new(json, "relay", show_relay(&node->relay));
+    (void)json_object_set_new(json, "forgotten", show_forgotten(&node->agents));
     (void)json_object_set_new(json, "drain", mcpz_api_show_drain(node));
     (void)json_object_set_new(json, "gate", mcpz_api_show_gate(&node->calls.provider, now));
     (void)json_object_set_new(json, "store", show_store(&measures));

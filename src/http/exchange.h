@@ -22,6 +22,7 @@
 #include "http/name_book.h"
 #include "http/queue_book.h"
 #include "http/rule_book.h"
+#include "http/set_aside.h"
 #include "http/shred_book.h"
 #include "mcp/face.h"
 #include "proto/code.h"
@@ -89,6 +90,7 @@ struct mcpz_api {
     struct mcpz_key_share key_share;
     struct mcpz_blob_keeper blobs;
     struct mcpz_blob_arrivals arrivals;
+    struct mcpz_set_aside aside;
     struct mcpz_fellows fellows;
 };
 

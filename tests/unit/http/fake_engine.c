@@ -377,6 +377,24 @@ mcpz_error mcpz_engine_token_revoke(struct mcpz_engine *engine, uint64_t request
     return engine->refuse;
 }
 
+size_t mcpz_aside_wanted(const struct mcpz_engine *engine, const struct mcpz_id **documents)
+{
+    *documents = engine->aside;
+    return engine->aside_count;
+}
+
+void mcpz_aside_done(struct mcpz_engine *engine, const struct mcpz_aside_row *rows, size_t count,
+                     bool failed)
+{
+    for (size_t i = 0; i < count; i++) {
+        engine->aside_rows[i] = rows[i];
+    }
+    engine->aside_row_count = count;
+    engine->aside_failed = failed;
+    engine->aside_count = 0;
+    engine->asides++;
+}
+
 bool mcpz_engine_is_full(const struct mcpz_engine *engine)
 {
     return engine->is_full;

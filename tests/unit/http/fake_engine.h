@@ -7,6 +7,7 @@
 #define FAKE_ENGINE_H
 
 #include "core/node.h"
+#include "engine/aside.h"
 #include "engine/engine.h"
 #include "engine/persist.h"
 #include "http/api.h"
@@ -37,6 +38,12 @@ struct mcpz_engine {
     bool joining;
     bool may_admit;
     bool holds_mesh_key;
+    struct mcpz_id aside[MCPZ_CHECK_MAX]; /* to be set aside */
+    size_t aside_count;
+    struct mcpz_aside_row aside_rows[MCPZ_CHECK_MAX]; /* as was said of them last */
+    size_t aside_row_count;
+    bool aside_failed;
+    size_t asides; /* how often */
     bool is_full;
     struct mcpz_placement applied; /* the last one; without its lists */
 

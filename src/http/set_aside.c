@@ -1,0 +1,276 @@
+#include "http/set_aside.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/crdt/document.h"
+#include "host/log.h"
+#include "http/blob_book.h"
+#include "http/exchange.h"
+
+#define NAME_BYTES 64
+#define COPY_BYTES 65536
+
+void mcpz_set_aside_finish(struct mcpz_set_aside *aside)
+{
+    if (aside->is_open) {
+        mcpz_snapshot_drop(&aside->writer);
+        mcpz_body_finish(&aside->body);
+        aside->is_open = false;
+    }
+}
+
+/* ---- Files -------------------------------------------------------------------------------- */
+
+/* Bytes of all files of an open directory. */
+static uint64_t count_bytes(int directory)
+{
+    const int listed = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *opened = listed >= 0 ? fdopendir(listed) : NULL;
+    const struct dirent *entry;
+    uint64_t bytes = 0;
+
+    if (opened == NULL) {
+        if (listed >= 0) {
+            (void)close(listed);
+        }
+        return UINT64_MAX;
+    }
+    while ((entry = readdir(opened)) != NULL) {
+        struct stat about;
+        if (fstatat(directory, entry->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(about.st_mode)) {
+            bytes += (uint64_t)about.st_size;
+        }
+    }
+    (void)closedir(opened);
+    return bytes;
+}
+
+/* Why `bytes` more may not lie there; NULL: they may. */
+static const char *find_room(int directory, uint64_t bytes)
+{
+    struct statvfs disk;
+    const uint64_t there = count_bytes(directory);
+
+    if (there > MCPZ_SET_ASIDE_BYTES_MAX || bytes > MCPZ_SET_ASIDE_BYTES_MAX - there) {
+        return "set-aside/ in the data directory is full: 1 GiB. Move its files elsewhere";
+    }
+    if (fstatvfs(directory, &disk) != 0 ||
+        (uint64_t)disk.f_bavail * disk.f_frsize < bytes + MCPZ_SET_ASIDE_FREE_BYTES) {
+        return "there is no room on the disk";
+    }
+    return NULL;
+}
+
+static bool copy(const struct mcpz_body *body, int file)
+{
+    uint8_t buffer[COPY_BYTES];
+
+    for (uint64_t at = 0; at < body->length;) {
+        size_t length = 0;
+        if (mcpz_body_read(body, at, buffer, sizeof(buffer), &length) != MCPZ_OK || length == 0) {
+            return false;
+        }
+        for (size_t sent = 0; sent < length;) {
+            const ssize_t wrote = write(file, buffer + sent, length - sent);
+            if (wrote < 0 && errno != EINTR) {
+                return false;
+            }
+            sent += wrote > 0 ? (size_t)wrote : 0;
+        }
+        at += length;
+    }
+    return true;
+}
+
+/* A name that no file has, in the order of time. */
+static void choose_name(const struct mcpz_set_aside *aside, uint64_t wall_ms,
+                        char name[NAME_BYTES])
+{
+    const time_t seconds = (time_t)(wall_ms / 1000);
+    char moment[16];
+    struct tm parts;
+
+    (void)gmtime_r(&seconds, &parts);
+    (void)strftime(moment, sizeof(moment), "%Y%m%dT%H%M%S", &parts);
+    (void)snprintf(name, NAME_BYTES, "forgotten-%s.%03uZ-%u.mcpz", moment,
+                   (unsigned)(wall_ms % 1000), (unsigned)(aside->files % 1000000));
+}
+
+/* Put the body into a file of its own, which is on the disk then. Why not; NULL: it is. */
+static const char *write_file(const struct mcpz_set_aside *aside, int directory, const char *name)
+{
+    char part[NAME_BYTES + 8];
+
+    const char *trouble = find_room(directory, aside->body.length);
+    if (trouble != NULL) {
+        return trouble;
+    }
+    (void)snprintf(part, sizeof(part), "%s.part", name);
+    const int file = openat(directory, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (file < 0) {
+        return "no file could be made in set-aside/ of the data directory";
+    }
+    bool is_good = copy(&aside->body, file) && fsync(file) == 0;
+    is_good = close(file) == 0 && is_good;
+    is_good = is_good && renameat(directory, part, directory, name) == 0 && fsync(directory) == 0;
+    if (!is_good) {
+        (void)unlinkat(directory, part, 0);
+        return "writing to set-aside/ of the data directory failed";
+    }
+    return NULL;
+}
+
+static const char *save(const struct mcpz_set_aside *aside, const char *data, const char *name)
+{
+    char path[PATH_MAX];
+
+    if (aside->body.error != MCPZ_OK) {
+        return "there is no memory, or no room, to put agents together";
+    }
+    const int length = snprintf(path, sizeof(path), "%s/" MCPZ_SET_ASIDE_DIRECTORY, data);
+    if (length < 0 || (size_t)length >= sizeof(path) ||
+        (mkdir(path, 0700) != 0 && errno != EEXIST)) {
+        return "set-aside/ could not be made in the data directory";
+    }
+    const int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) {
+        return "set-aside/ of the data directory cannot be opened";
+    }
+    const char *trouble = write_file(aside, directory, name);
+    (void)close(directory);
+    return trouble;
+}
+
+/* ---- What goes into one ------------------------------------------------------------------- */
+
+static void add_message(void *context, struct mcpz_bytes message)
+{
+    struct mcpz_set_aside *aside = context;
+
+    mcpz_snapshot_add(&aside->writer, message);
+}
+
+static void begin(struct mcpz_set_aside *aside, struct mcpz_api *api, const struct mcpz_id *wanted,
+                  size_t count)
+{
+    memcpy(aside->documents, wanted, count * sizeof(*wanted));
+    aside->count = count;
+    aside->next = 0;
+    aside->row_count = 0;
+    memset(&aside->agent, 0, sizeof(aside->agent));
+    mcpz_body_init(&aside->body, api->directory);
+    mcpz_snapshot_begin(&aside->writer, &aside->body);
+    aside->is_open = true;
+}
+
+/*
+ * Begin with the next document. One that is deleted is of no use in a file, nor is what is known
+ * of blobs without them: they go as they are.
+ */
+static mcpz_error open_next(struct mcpz_set_aside *aside, struct mcpz_engine *engine)
+{
+    const struct mcpz_store *store = mcpz_engine_store(engine);
+    const struct mcpz_id *document = &aside->documents[aside->next++];
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = *document}};
+
+    const mcpz_error error = store->get(store->context, &record);
+    if (error != MCPZ_OK) {
+        return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+    }
+    aside->rows[aside->row_count++] = (struct mcpz_aside_row){
+        .document = *document, .digest = mcpz_document_digest(&record.document)};
+    if (record.document.deleted || mcpz_blob_book_is(document)) {
+        return MCPZ_OK;
+    }
+    aside->writer.total.agents++;
+    return mcpz_agent_export_start(&aside->agent, engine, &record.document);
+}
+
+/* As much as one turn has time for. */
+static mcpz_error write_slice(struct mcpz_set_aside *aside, struct mcpz_engine *engine,
+                              bool *is_whole)
+{
+    const struct mcpz_agent_export_sink sink = {.context = aside, .add = add_message};
+    mcpz_error error = MCPZ_OK;
+
+    *is_whole = false;
+    if (!aside->agent.is_open && aside->next == aside->count) {
+        *is_whole = true;
+        return MCPZ_OK;
+    }
+    if (!aside->agent.is_open) {
+        error = open_next(aside, engine);
+    }
+    if (error == MCPZ_OK && aside->agent.is_open) {
+        error = mcpz_agent_export_say(&aside->agent, engine, MCPZ_SLICE_DELTAS, &sink);
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+/* ---- All of it ---------------------------------------------------------------------------- */
+
+static void settle(struct mcpz_set_aside *aside, struct mcpz_engine *engine, const char *name,
+                   const char *trouble)
+{
+    if (trouble != NULL) {
+        mcpz_log(MCPZ_LOG_ERROR, "agents",
+                 "agents that others have forgotten cannot be set aside, and are held back",
+                 "count=%zu why=\"%s\"", aside->row_count, trouble);
+        mcpz_aside_done(engine, NULL, 0, true);
+    } else {
+        aside->files++;
+        mcpz_log(MCPZ_LOG_WARN, "agents",
+                 "this node was away for long: agents that all others have deleted and forgotten "
+                 "are set aside",
+                 "count=%zu file=\"" MCPZ_SET_ASIDE_DIRECTORY "/%s\"", aside->row_count, name);
+        mcpz_aside_done(engine, aside->rows, aside->row_count, false);
+    }
+    aside->trouble = trouble;
+    mcpz_set_aside_finish(aside);
+}
+
+static void go_on(struct mcpz_set_aside *aside, struct mcpz_api *api, struct mcpz_engine *engine)
+{
+    char name[NAME_BYTES];
+    bool is_whole;
+
+    if (write_slice(aside, engine, &is_whole) != MCPZ_OK) {
+        settle(aside, engine, "", "one of them cannot be read");
+    } else if (is_whole) {
+        mcpz_snapshot_end(&aside->writer);
+        choose_name(aside, api->ports.wall_ms(api->ports.context), name);
+        settle(aside, engine, name, save(aside, api->directory, name));
+    }
+}
+
+void mcpz_set_aside_work(struct mcpz_set_aside *aside, struct mcpz_api *api)
+{
+    const mcpz_time now = api->ports.now(api->ports.context);
+    const struct mcpz_id *wanted;
+
+    if (!aside->is_open && now < aside->look_us) {
+        return;
+    }
+    aside->look_us = now + MCPZ_SET_ASIDE_LOOK_US;
+    struct mcpz_engine *engine = api->ports.enter(api->ports.context);
+    const size_t count = mcpz_aside_wanted(engine, &wanted);
+    if (count == 0) {
+        mcpz_set_aside_finish(aside); /* it was begun anew meanwhile */
+        return;
+    }
+    if (!aside->is_open) {
+        begin(aside, api, wanted, count);
+    }
+    go_on(aside, api, engine);
+    api->ports.defer(api->ports.context);
+}

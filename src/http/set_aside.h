@@ -1,0 +1,55 @@
+/*
+ * Agents that were forgotten by all others while we were away (core/crdt/recheck.h) are put into
+ * files of DATA/set-aside before they go, which `mcpz agent import` reads.
+ *
+ *   wanted, some documents -> a file of them in memory, some messages in a turn
+ *     -> written, synced, renamed -> they are removed
+ *
+ * Blobs that they name are not in it, as in a file made with "blobs=no". What there is no room
+ * for stays where it is, and is tried again: nothing is dropped.
+ */
+
+#ifndef HTTP_SET_ASIDE_H
+#define HTTP_SET_ASIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/time.h"
+#include "engine/aside.h"
+#include "http/agent_export.h"
+#include "http/body.h"
+#include "http/snapshot.h"
+#include "proto/limits.h"
+
+#define MCPZ_SET_ASIDE_DIRECTORY "set-aside"          /* in the data directory */
+#define MCPZ_SET_ASIDE_BYTES_MAX UINT64_C(1073741824) /* of all files there */
+#define MCPZ_SET_ASIDE_FREE_BYTES UINT64_C(33554432)  /* of the disk, left for what is written */
+#define MCPZ_SET_ASIDE_LOOK_US MCPZ_SECONDS(1)        /* between two looks */
+
+struct mcpz_api;
+
+/* Zeros: nothing is under way. */
+struct mcpz_set_aside {
+    bool is_open; /* a file is being put together */
+    struct mcpz_id documents[MCPZ_CHECK_MAX];
+    size_t count;
+    size_t next; /* of them, the one that is under way */
+    struct mcpz_aside_row rows[MCPZ_CHECK_MAX];
+    size_t row_count; /* of those that are in the file */
+    struct mcpz_agent_export agent;
+    struct mcpz_snapshot_writer writer;
+    struct mcpz_body body;
+    mcpz_time look_us;
+    uint64_t files;      /* made since we run */
+    const char *trouble; /* why the last could not be made; NULL: it could */
+};
+
+/** Release what is under way. */
+void mcpz_set_aside_finish(struct mcpz_set_aside *aside);
+
+/** Go on, if there is anything to do: in the loop, now and then, and again when it says so. */
+void mcpz_set_aside_work(struct mcpz_set_aside *aside, struct mcpz_api *api);
+
+#endif
