@@ -21,6 +21,7 @@
 #include "store/pin.h"
 
 #define MCPZ_SNAPSHOTS_DIRECTORY "snapshots" /* in the data directory: automatic ones */
+#define MCPZ_SET_ASIDE_DIRECTORY "set-aside" /* in it, too: agents that others had forgotten */
 #define MCPZ_SNAPSHOT_PREFIX "snapshot-"
 #define MCPZ_SNAPSHOT_SUFFIX ".mcpzbackup"
 #define MCPZ_BACKUP_PATH_BYTES 4096

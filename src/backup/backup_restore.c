@@ -38,6 +38,7 @@ static bool is_indifferent(const char *name)
 {
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, STAGE) == 0 ||
            strcmp(name, "mcpz.yaml") == 0 || strcmp(name, MCPZ_SNAPSHOTS_DIRECTORY) == 0 ||
+           strcmp(name, MCPZ_SET_ASIDE_DIRECTORY) == 0 ||
            strncmp(name, KEPT_PREFIX, sizeof(KEPT_PREFIX) - 1) == 0;
 }
 

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backup/backup_job.h"
 #include "base/time.h"
 #include "engine/aside.h"
 #include "http/agent_export.h"
@@ -23,7 +24,6 @@
 #include "http/snapshot.h"
 #include "proto/limits.h"
 
-#define MCPZ_SET_ASIDE_DIRECTORY "set-aside"          /* in the data directory */
 #define MCPZ_SET_ASIDE_BYTES_MAX UINT64_C(1073741824) /* of all files there */
 #define MCPZ_SET_ASIDE_FREE_BYTES UINT64_C(33554432)  /* of the disk, left for what is written */
 #define MCPZ_SET_ASIDE_LOOK_US MCPZ_SECONDS(1)        /* between two looks */
