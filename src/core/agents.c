@@ -636,8 +636,8 @@ static void on_tick(struct step *step, const struct mcpz_overlay *overlay)
         mcpz_agents_recount(agents, step->now);
     }
     const struct mcpz_sync sync = sync_of(step);
-    mcpz_entropy_tick(&agents->entropy, &sync, overlay);
     mcpz_recheck_tell(&sync, true);
+    mcpz_entropy_tick(&agents->entropy, &sync, overlay);
     agents->store_failures += mcpz_recheck_tick(&agents->recheck, &sync) != MCPZ_OK ? 1 : 0;
 }
 

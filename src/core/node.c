@@ -199,7 +199,8 @@ static void show_agents(struct mcpz_node *node, mcpz_time now, const struct mcpz
     const size_t from = out->count;
 
     set_scope(node, now);
-    if (event->kind == MCPZ_EVENT_RECV && event->recv.msg->kind == MCPZ_MSG_HORIZON) {
+    if ((event->kind == MCPZ_EVENT_RECV && event->recv.msg->kind == MCPZ_MSG_HORIZON) ||
+        mcpz_horizon_owes(&node->agents.horizon)) {
         node->agents.horizon.is_majority =
             mcpz_majority_is_there(node->agents.horizon.store, &node->fabric.members.roster);
     }

@@ -330,6 +330,18 @@ void mcpz_horizon_freshen(struct mcpz_horizon *horizon, uint64_t fresh_ms, uint6
 
 /* ---- What is told ------------------------------------------------------------------------- */
 
+/*
+ * Freshness is made where a majority is there, and only passed on elsewhere: who has just come may
+ * have met nobody but one that is cut off from all others.
+ */
+static uint64_t had_at(const struct mcpz_horizon *horizon, const struct mcpz_horizon_peer *peer)
+{
+    if (peer->had_ms == 0 || mcpz_horizon_is_stale(horizon)) {
+        return 0;
+    }
+    return horizon->is_majority ? peer->had_ms : least(peer->had_ms, horizon->row.fresh_ms);
+}
+
 struct mcpz_horizon_peer *mcpz_horizon_next(struct mcpz_horizon *horizon,
                                             struct mcpz_msg_horizon *said)
 {
@@ -340,7 +352,7 @@ struct mcpz_horizon_peer *mcpz_horizon_next(struct mcpz_horizon *horizon,
                 .horizon_ms = horizon->row.horizon_ms,
                 .fresh_ms = horizon->row.fresh_ms,
                 .is_whole = mcpz_horizon_vouches(horizon),
-                .had_ms = mcpz_horizon_is_stale(horizon) ? 0 : peer->had_ms,
+                .had_ms = had_at(horizon, peer),
             };
             return peer;
         }

@@ -9,7 +9,8 @@
  *                   when something is forgotten, in the same batch, and is told on: the highest
  *                   one counts. 0: nothing ever was, and all of this does nothing.
  *   fresh F         until then others know that we were here: one that has all that we have says
- *                   so, by its clock, if a majority of all we have met is there.
+ *                   so, by its clock, if a majority of all it has met is there, and of all we
+ *                   have; without one it passes on its own.
  *   F < H           we are stale.
  *
  * From a peer that is stale we take no document that we do not have at all, but for one that was
@@ -66,7 +67,7 @@ struct mcpz_horizon {
     uint64_t kept_ms;               /* `fresh_ms` as it is in the store */
     struct mcpz_horizon_peer peers[MCPZ_HORIZON_PEERS_MAX];
     size_t peer_count;
-    bool is_majority; /* of all we have met: set by who knows, before HORIZON is heard */
+    bool is_majority; /* of all we have met: set by who knows, before HORIZON is heard or said */
 
     uint64_t rises;   /* of the horizon, since we run */
     uint64_t refused; /* horizons that nobody can have */

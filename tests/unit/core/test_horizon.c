@@ -265,6 +265,25 @@ TEST(a_peer_is_told_now_and_then_that_we_have_all_it_has)
     CHECK_UINT(tell(&said), 0);
 }
 
+TEST(who_sees_no_majority_passes_on_how_fresh_it_is)
+{
+    struct mcpz_msg_horizon said;
+
+    set_up();
+    mcpz_horizon_linked(&horizon, &ann, NOW);
+    mcpz_horizon_linked(&horizon, &bob, NOW);
+    horizon.is_majority = false;
+    mcpz_horizon_had(&horizon, &ann, false, NOW);
+    CHECK_UINT(tell(&said), 1);
+    CHECK_UINT(said.had_ms, 0); /* it never was */
+    horizon.is_majority = true;
+    (void)hear(&ann, (struct mcpz_msg_horizon){.had_ms = NOW - 5 * DAY}, false);
+    horizon.is_majority = false;
+    mcpz_horizon_had(&horizon, &bob, false, NOW);
+    CHECK_UINT(tell(&said), 1);
+    CHECK_UINT(said.had_ms, NOW - 5 * DAY);
+}
+
 TEST(what_was_written_alone_is_told_from_what_others_may_have)
 {
     set_up();
@@ -454,6 +473,7 @@ TEST_MAIN(RUN(a_horizon_lies_the_grace_back_and_moves_in_steps),
           RUN(who_has_nothing_is_as_fresh_as_the_first_it_meets),
           RUN(vouches_who_was_here_before_or_had_all_of_who_vouches),
           RUN(a_peer_is_told_now_and_then_that_we_have_all_it_has),
+          RUN(who_sees_no_majority_passes_on_how_fresh_it_is),
           RUN(what_was_written_alone_is_told_from_what_others_may_have),
           RUN(what_two_who_were_away_tell_each_other_was_still_written_alone),
           RUN(a_row_that_cannot_be_read_is_an_error),
