@@ -156,6 +156,7 @@ static mcpz_error save_record(void *context, struct mcpz_bytes key, struct mcpz_
     case MCPZ_RECORD_BLOB_DOCUMENT:
     case MCPZ_RECORD_HORIZON:
     case MCPZ_RECORD_TRACKER:
+    case MCPZ_RECORD_SETTLED:
     case MCPZ_RECORD_HINT:
         break; /* they say what is here, and it is not any more */
     case MCPZ_RECORD_DELTA:

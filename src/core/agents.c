@@ -67,6 +67,7 @@ static struct mcpz_sync sync_of(struct step *step)
         .mail = &step->mail,
         .wanted = &agents->wanted,
         .horizon = &agents->horizon,
+        .forgotten = &agents->forgotten,
         .now = step->now,
         .wall_ms = step->wall_ms,
         .epoch = mcpz_holdings_epoch(&agents->entropy.holdings, agents->actor.generation),
@@ -782,21 +783,50 @@ size_t mcpz_agents_bytes(void)
     return mcpz_entropy_bytes();
 }
 
+/* Remove a document, and leave in `document` what it was. False: it cannot be read. */
+static bool remove_document(struct mcpz_agents *agents, const struct mcpz_id *id,
+                            struct mcpz_document *document)
+{
+    if (mcpz_document_load(agents->store, id, document) != MCPZ_OK ||
+        mcpz_document_forget(agents->store, id) != MCPZ_OK) {
+        agents->store_failures++;
+        return false;
+    }
+    const struct mcpz_document none = {.id = *id};
+    count_document(agents, mcpz_document_is_live(document), &none);
+    return true;
+}
+
+/* Have we written to it as who we are? What we write to it from now on is to be named otherwise.
+ */
+static bool is_ours(const struct mcpz_agents *agents, const struct mcpz_document *document)
+{
+    const struct mcpz_clock *clock = &document->clock;
+
+    return mcpz_clock_find(clock->versions, clock->count, &agents->actor) != NULL ||
+           cut_of(document, &agents->actor) < UINT64_MAX;
+}
+
 void mcpz_agents_forget(struct mcpz_agents *agents, const struct mcpz_id *id)
 {
     struct mcpz_document document;
 
-    if (mcpz_document_load(agents->store, id, &document) != MCPZ_OK ||
-        mcpz_document_forget(agents->store, id) != MCPZ_OK) {
-        agents->store_failures++;
+    if (remove_document(agents, id, &document) && is_ours(agents, &document)) {
+        agents->actor.generation++;
+    }
+}
+
+void mcpz_agents_forget_deleted(struct mcpz_agents *agents, const struct mcpz_id *id,
+                                mcpz_time now)
+{
+    struct mcpz_document document;
+
+    if (!remove_document(agents, id, &document)) {
         return;
     }
-    const struct mcpz_document none = {.id = *id};
-    count_document(agents, mcpz_document_is_live(&document), &none);
-    /* What we write to it, should it be ours again, must not be named as what we wrote before. */
-    if (mcpz_clock_find(document.clock.versions, document.clock.count, &agents->actor) != NULL ||
-        cut_of(&document, &agents->actor) < UINT64_MAX) {
-        agents->actor.generation++;
+    mcpz_forgotten_add(&agents->forgotten, id, mcpz_document_digest_of(&document), now);
+    if (is_ours(agents, &document)) {
+        agents->actor.generation = mcpz_lives_next(agents->actor.generation, false, &agents->rng);
     }
 }
 

@@ -35,6 +35,7 @@
 #include "base/time.h"
 #include "core/crdt/catchup.h"
 #include "core/crdt/entropy.h"
+#include "core/crdt/forgotten.h"
 #include "core/crdt/horizon.h"
 #include "core/crdt/past.h"
 #include "core/crdt/recheck.h"
@@ -71,6 +72,7 @@ struct mcpz_agents {
     struct mcpz_past_recent recent;
     struct mcpz_horizon horizon;
     struct mcpz_recheck recheck;
+    struct mcpz_forgotten forgotten;
 
     uint64_t deltas_written;
     uint64_t lives_closed; /* how often */
@@ -118,6 +120,15 @@ MCPZ_MUST_USE bool mcpz_agents_raise(struct mcpz_agents *agents, uint64_t horizo
  * `generation` as before. Not within a step.
  */
 void mcpz_agents_go_on(struct mcpz_agents *agents, uint32_t generation);
+
+/**
+ * Forget a document that was deleted, as all who keep it do (engine/forgetting.h). If we have
+ * written to it as who we are, we go on as another life: one that is made anew under its name
+ * begins again with the first delta of each. Nothing is lost, so it is a kin of the one before.
+ * Whoever calls keeps SELF in the same batch. Not within a step of ours.
+ */
+void mcpz_agents_forget_deleted(struct mcpz_agents *agents, const struct mcpz_id *id,
+                                mcpz_time now);
 
 /** Compare with `peer`, which did not get all that was for it. Not within a step. */
 void mcpz_agents_compare(struct mcpz_agents *agents, const struct mcpz_id *peer, mcpz_time now);

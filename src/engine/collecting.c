@@ -186,6 +186,7 @@ static void raise_floor(struct mcpz_engine *engine, struct mcpz_bytes base,
         .agreed = stable->agreed,
         .byte_count = base.length,
         .folded_ms = engine->wall_ms,
+        .agreed_ms = stable->agreed_ms,
     };
     const struct mcpz_fact fact = {.kind = MCPZ_FACT_AGENT_FOLDED, .about = floor.document};
     const struct mcpz_action action = {.kind = MCPZ_ACTION_FACT, .fact = fact};
@@ -364,6 +365,29 @@ static bool has_rows_to_go(struct mcpz_engine *engine, const struct mcpz_id *doc
     return error == MCPZ_OK && !record.floor.swept;
 }
 
+/* One is made anew at a time; those that are found meanwhile follow it. */
+static void wait_for_turn(struct mcpz_collecting *collecting, const struct mcpz_id *document)
+{
+    bool is_waiting = mcpz_id_equal(&collecting->job->document, document);
+
+    for (size_t i = 0; i < collecting->waiting_count && !is_waiting; i++) {
+        is_waiting = mcpz_id_equal(&collecting->waiting[i], document);
+    }
+    if (!is_waiting && collecting->waiting_count < MCPZ_COLLECT_WAITING) {
+        collecting->waiting[collecting->waiting_count++] = *document;
+    }
+}
+
+static void follow_up(struct mcpz_engine *engine)
+{
+    struct mcpz_collecting *collecting = &engine->collecting;
+
+    while (collecting->job == NULL && collecting->waiting_count > 0) {
+        const struct mcpz_id document = collecting->waiting[--collecting->waiting_count];
+        mcpz_collecting_consider(engine, &document);
+    }
+}
+
 void mcpz_collecting_consider(struct mcpz_engine *engine, const struct mcpz_id *document)
 {
     struct mcpz_record record;
@@ -372,9 +396,12 @@ void mcpz_collecting_consider(struct mcpz_engine *engine, const struct mcpz_id *
         mcpz_collecting_raised(engine, document);
     }
     consider_closing(engine, document);
-    if (engine->collecting.job != NULL || !find_stable(engine, document, &record) ||
-        !is_old_enough(engine, &record.stable) ||
+    if (!find_stable(engine, document, &record) || !is_old_enough(engine, &record.stable) ||
         find_target(engine, document, &record) != MCPZ_OK) {
+        return;
+    }
+    if (engine->collecting.job != NULL) {
+        wait_for_turn(&engine->collecting, document);
         return;
     }
     const mcpz_error error = begin_job(engine, &record.stable);
@@ -415,6 +442,7 @@ void mcpz_collecting_tick(struct mcpz_engine *engine)
     if (collecting->job != NULL) {
         run_job(engine);
     }
+    follow_up(engine);
     sweep(engine);
 }
 
@@ -427,6 +455,7 @@ void mcpz_collecting_clear(struct mcpz_engine *engine)
 {
     end_job(engine);
     engine->collecting.sweep_count = 0;
+    engine->collecting.waiting_count = 0;
     engine->collecting.closable = (struct mcpz_id){{0}};
     engine->collecting.next_us = MCPZ_TIME_NEVER;
 }

@@ -38,6 +38,7 @@
 #define MCPZ_COLLECT_ROWS 256                     /* that go in one turn */
 #define MCPZ_COLLECT_PAUSE_US MCPZ_MS(2)          /* between two such turns */
 #define MCPZ_COLLECT_SWEEPS 32                    /* documents whose rows are going */
+#define MCPZ_COLLECT_WAITING 64 /* documents to be made anew after it; others are found again */
 #define MCPZ_COLLECT_WHOLE 32 /* roots remembered: of documents with lives that are over */
 
 struct mcpz_collect_job;
@@ -46,6 +47,8 @@ struct mcpz_collecting {
     struct mcpz_collect_job *job; /* NULL: none */
     struct mcpz_id sweeps[MCPZ_COLLECT_SWEEPS];
     size_t sweep_count;
+    struct mcpz_id waiting[MCPZ_COLLECT_WAITING];
+    size_t waiting_count;
     struct mcpz_id closable; /* where lives of ours are over; zeros: nowhere that we know of */
     struct mcpz_id whole[MCPZ_COLLECT_WHOLE]; /* roots that were signed while nobody was away */
     size_t whole_next;

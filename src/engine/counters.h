@@ -47,6 +47,10 @@
     X(floors_raised, "documents whose old deltas were folded")                                    \
     X(deltas_folded, "deltas dropped since a checkpoint stands for them")                         \
     X(deltas_folded_bytes, "bytes of the store that they took up, with their signatures")         \
+    X(documents_forgotten, "deleted documents that were forgotten, as by all who kept them")      \
+    X(documents_forgotten_bytes, "bytes of the store that they took up")                          \
+    X(forgets_given_up,                                                                           \
+      "of deleted documents, not forgotten: somebody did not answer, or has it otherwise")        \
     X(bases_damaged, "checkpoints that could not be read and were asked for again")               \
     X(floors_failed, "documents that could not be folded: the store cannot be read")              \
     X(bases_sent, "checkpoints sent instead of deltas that are gone")                             \

@@ -306,6 +306,7 @@ mcpz_error mcpz_engine_create(const struct mcpz_engine_config *config,
     made->fold_deltas = config->fold_deltas > 1 ? config->fold_deltas : MCPZ_FOLD_DELTAS;
     mcpz_engine_keep(made, config->history_ms, config->grace_ms);
     made->collecting.next_us = MCPZ_TIME_NEVER;
+    made->forgetting.is_on = config->forgets;
     copy_config(made, config);
     mcpz_persist_init(&made->persist, &config->kv, config->scratch, &made->store);
     made->persist.watch = mcpz_signing_note;
@@ -437,6 +438,7 @@ void mcpz_engine_tick(struct mcpz_engine *engine)
     mcpz_folding_tick(engine);
     mcpz_collecting_tick(engine);
     mcpz_transfers_tick(engine);
+    mcpz_forgetting_tick(engine);
     mcpz_engine_dispatch(engine, &tick);
 }
 
@@ -449,7 +451,8 @@ mcpz_time mcpz_engine_deadline(const struct mcpz_engine *engine)
         mcpz_folding_deadline(engine),
         mcpz_time_min(mcpz_collecting_deadline(engine), mcpz_transfers_deadline(engine)));
 
-    return mcpz_time_min(engine->save_again_us, mcpz_time_min(deadline, folding));
+    return mcpz_time_min(mcpz_time_min(engine->save_again_us, mcpz_forgetting_deadline(engine)),
+                         mcpz_time_min(deadline, folding));
 }
 
 /* ---- Requests ----------------------------------------------------------------------------- */

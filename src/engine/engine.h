@@ -92,6 +92,7 @@ struct mcpz_engine_config {
     uint64_t fold_deltas;           /* so many more, and replicas agree anew; 0: 64 */
     const uint64_t *history_ms;     /* how long deltas are kept; NULL: for ever */
     uint64_t grace_ms;              /* who is away longer is not waited for; 0: ten days */
+    bool forgets;                   /* what was deleted goes in the end, with all others' */
     size_t calls_max;               /* we make, and serve, at one time; 0: MCPZ_CALLS_MAX */
     const struct mcpz_gate_config
         *gate; /* whom we work for; borrowed for the making; may be NULL */

@@ -371,11 +371,14 @@ static void sweep(struct mcpz_engine *engine)
         }
         const bool is_idle =
             mcpz_hlc_to_ms(record.document.hlc) + MCPZ_FOLD_IDLE_MS <= engine->wall_ms;
+        const bool is_deleted = record.document.deleted;
         folding->swept = record.document.id;
         mcpz_collecting_consider(engine, &folding->swept);
         if (is_idle && is_due(engine, &folding->swept, &state, &keepers)) {
             wait_for_turn(folding, &folding->swept);
-            folding->rest_us = engine->now + MCPZ_FOLD_REST_US;
+            if (!is_deleted) { /* of those there may be many, once: they are on their way out */
+                folding->rest_us = engine->now + MCPZ_FOLD_REST_US;
+            }
         }
     }
 }

@@ -79,6 +79,16 @@ mcpz_error mcpz_inbound_message(struct mcpz_engine *engine, struct mcpz_link_row
         return MCPZ_OK;
     }
     row->peer_is_ready = true;
+    if (kind == MCPZ_MSG_FORGET) {
+        const struct mcpz_id from = row->peer;
+        mcpz_forgetting_asked(engine, &from, &msg.forget);
+        return MCPZ_OK;
+    }
+    if (kind == MCPZ_MSG_FORGET_ANSWER) {
+        const struct mcpz_id from = row->peer;
+        mcpz_forgetting_answered(engine, &from, &msg.forget_answer);
+        return MCPZ_OK;
+    }
     if ((kind >= MCPZ_MSG_BATCH && kind <= MCPZ_MSG_BASE) || kind == MCPZ_MSG_DELTA) {
         return take_signed(engine, row, &msg);
     }

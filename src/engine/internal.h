@@ -9,6 +9,7 @@
 #include "engine/collecting.h"
 #include "engine/engine.h"
 #include "engine/folding.h"
+#include "engine/forgetting.h"
 #include "engine/lane.h"
 #include "engine/letters.h"
 #include "engine/persist.h"
@@ -167,6 +168,7 @@ struct mcpz_engine {
     mcpz_time refill_us; /* no base is asked for again before: engine/refill.h */
     struct mcpz_collecting collecting;
     struct mcpz_transfers transfers;
+    struct mcpz_forgetting forgetting;
 
     struct mcpz_sealed sealed[MCPZ_SEALED_MAX];
 

@@ -16,7 +16,8 @@ bool mcpz_letters_carry(uint32_t kind)
 {
     return kind == MCPZ_MSG_WANT || (kind >= MCPZ_MSG_BRANCHES && kind <= MCPZ_MSG_BASE) ||
            (kind >= MCPZ_MSG_ACK_ASK && kind <= MCPZ_MSG_SKETCH) ||
-           (kind >= MCPZ_MSG_HORIZON && kind <= MCPZ_MSG_UNKNOWN);
+           (kind >= MCPZ_MSG_HORIZON && kind <= MCPZ_MSG_UNKNOWN) || kind == MCPZ_MSG_FORGET ||
+           kind == MCPZ_MSG_FORGET_ANSWER;
 }
 
 /* ---- Rows --------------------------------------------------------------------------------- */

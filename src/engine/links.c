@@ -125,6 +125,8 @@ static bool is_control(uint32_t kind)
     case MCPZ_MSG_FOLD:
     case MCPZ_MSG_FOLDED:
     case MCPZ_MSG_AGREED:
+    case MCPZ_MSG_FORGET:
+    case MCPZ_MSG_FORGET_ANSWER:
     case MCPZ_MSG_BASE:
     case MCPZ_MSG_WANT:
     case MCPZ_MSG_BRANCHES:

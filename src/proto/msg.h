@@ -115,6 +115,8 @@ enum mcpz_msg_kind {
     MCPZ_MSG_HORIZON = 111,
     MCPZ_MSG_CHECK = 112,
     MCPZ_MSG_UNKNOWN = 113,
+    MCPZ_MSG_FORGET = 115,
+    MCPZ_MSG_FORGET_ANSWER = 116,
     MCPZ_MSG_KIND_END,
 };
 
@@ -514,6 +516,27 @@ struct mcpz_msg_base {
     uint32_t index;
     bool is_answer;
     struct mcpz_bytes bytes; /* of an answer */
+};
+
+/* A deleted document, and what all keepers have signed that it came to. */
+struct mcpz_forget_row {
+    struct mcpz_id document;
+    struct mcpz_id root;
+};
+
+/* "Would you forget these, as I would?" And then: "all would, so do." */
+struct mcpz_msg_forget {
+    uint64_t nonce;
+    uint64_t horizon_ms; /* that is raised with it: core/crdt/horizon.h */
+    bool is_agreed;
+    const struct mcpz_forget_row *rows;
+    size_t row_count;
+};
+
+/* "Of those I would forget these." */
+struct mcpz_msg_forget_answer {
+    uint64_t nonce;
+    uint64_t agreed; /* a bit each, of the first the lowest */
 };
 
 /* How far along a document is. */
@@ -941,6 +964,8 @@ struct mcpz_msg {
         struct mcpz_msg_batch batch;
         struct mcpz_msg_author author;
         struct mcpz_msg_fold fold;
+        struct mcpz_msg_forget forget;
+        struct mcpz_msg_forget_answer forget_answer;
         struct mcpz_msg_folded folded;
         struct mcpz_msg_agreed agreed;
         struct mcpz_msg_base base;

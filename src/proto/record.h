@@ -54,6 +54,7 @@ enum mcpz_record_kind {
     MCPZ_RECORD_BASE = 38,
     MCPZ_RECORD_STABLE = 39,
     MCPZ_RECORD_HORIZON = 44,
+    MCPZ_RECORD_SETTLED = 45,
     MCPZ_RECORD_KIND_END,
 };
 
@@ -289,6 +290,7 @@ struct mcpz_record_floor {
     uint64_t byte_count; /* of the base, a checkpoint */
     uint64_t folded_ms;  /* wall clock */
     bool swept;          /* no row of what is below is left, but for the last of each actor */
+    uint64_t agreed_ms;  /* wall clock: when all had signed; 0: not known, so not after folded_ms */
 };
 
 /* A piece of a base. Key: document, index. */
@@ -314,6 +316,12 @@ struct mcpz_record_horizon {
     uint64_t told_hlc;   /* what we wrote up to it others may have; MCPZ_HORIZON_TOLD_ALL: all */
     uint64_t since_ms;   /* since then we keep what others keep */
     bool is_whole;       /* we had all that one who had all had */
+};
+
+/* Since when only this layout is live, and all that it names have what is theirs. One row. */
+struct mcpz_record_settled {
+    struct mcpz_layout_stamp stamp;
+    uint64_t since_ms; /* wall clock */
 };
 
 struct mcpz_record {
@@ -349,6 +357,7 @@ struct mcpz_record {
         struct mcpz_record_base base;
         struct mcpz_record_stable stable;
         struct mcpz_record_horizon horizon;
+        struct mcpz_record_settled settled;
     };
 };
 

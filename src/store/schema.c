@@ -170,6 +170,7 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
     case MCPZ_RECORD_STAGED:
     case MCPZ_RECORD_CHANGES:
     case MCPZ_RECORD_HORIZON:
+    case MCPZ_RECORD_SETTLED:
         return; /* there is one */
     case MCPZ_RECORD_TOKEN:
         add_bytes(key, mcpz_bytes(record->token.id, MCPZ_TOKEN_ID_BYTES));
@@ -593,6 +594,7 @@ static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
     case MCPZ_RECORD_TRACKER:
         return parse_id(left, &record->tracker.tracker.node);
     case MCPZ_RECORD_STAGED:
+    case MCPZ_RECORD_SETTLED:
         return left.length == 0 ? MCPZ_OK : MCPZ_ECORRUPT;
     case MCPZ_RECORD_HINT:
         return parse_hint(left, &record->hint);

@@ -23,7 +23,7 @@
  *   BASE      kind, document 32, index u32
  *   LAYOUT    kind, version u64, tag u64
  *   TRACKER   kind, node 32
- *   STAGED    kind
+ *   STAGED, SETTLED  kind
  *
  * Integers are big-endian. A path is a MessagePack array: it ends itself, so no path's key is a
  * prefix of another's.

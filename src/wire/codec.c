@@ -593,6 +593,24 @@ static const struct mcpz_field folded_fields[] = {
 };
 #undef S
 
+#define S struct mcpz_forget_row
+static const struct mcpz_field forget_row_fields[] = {{ID(S, document)}, {ID(S, root)}};
+static const struct mcpz_layout forget_row_layout = LAYOUT(S, forget_row_fields);
+#undef S
+
+#define S struct mcpz_msg_forget
+static const struct mcpz_field forget_fields[] = {
+    {U64_FROM(S, nonce, 1)},
+    {U64_FROM(S, horizon_ms, 1)},
+    {BOOL(S, is_agreed)},
+    {LIST(S, rows, row_count, forget_row_layout, MCPZ_FORGET_ROWS_MAX)},
+};
+#undef S
+
+#define S struct mcpz_msg_forget_answer
+static const struct mcpz_field forget_answer_fields[] = {{U64_FROM(S, nonce, 1)}, {U64(S, agreed)}};
+#undef S
+
 #define S struct mcpz_msg_author
 static const struct mcpz_field author_fields[] = {
     {ID(S, author)},
@@ -716,6 +734,9 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_AUTHOR] = NAMED("author", struct mcpz_msg_author, author_fields),
     [MCPZ_MSG_FOLD] = NAMED("fold", struct mcpz_msg_fold, fold_fields),
     [MCPZ_MSG_FOLDED] = NAMED("folded", struct mcpz_msg_folded, folded_fields),
+    [MCPZ_MSG_FORGET] = NAMED("forget", struct mcpz_msg_forget, forget_fields),
+    [MCPZ_MSG_FORGET_ANSWER] =
+        NAMED("forget_answer", struct mcpz_msg_forget_answer, forget_answer_fields),
     [MCPZ_MSG_AGREED] = NAMED("agreed", struct mcpz_msg_agreed, agreed_fields),
     [MCPZ_MSG_BASE] = NAMED("base", struct mcpz_msg_base, base_fields),
     [MCPZ_MSG_BRANCHES] = NAMED("branches", struct mcpz_msg_branches, branches_fields),

@@ -158,6 +158,7 @@ static const struct mcpz_field floor_fields[] = {
     {U64_FROM(S, byte_count, 1)},
     {U64(S, folded_ms)},
     {BOOL(S, swept)},
+    {U64(S, agreed_ms), SINCE},
 };
 #undef S
 
@@ -176,6 +177,13 @@ static const struct mcpz_field stable_fields[] = {
 static const struct mcpz_field horizon_fields[] = {
     {U64(S, horizon_ms)}, {U64(S, fresh_ms)},  {U64(S, told_hlc)},
     {U64(S, since_ms)},   {BOOL(S, is_whole)},
+};
+#undef S
+
+#define S struct mcpz_record_settled
+static const struct mcpz_field settled_fields[] = {
+    {STRUCT(S, stamp, mcpz_stamp_layout)},
+    {U64(S, since_ms)},
 };
 #undef S
 
@@ -221,6 +229,7 @@ static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
     [MCPZ_RECORD_BASE] = NAMED("base", struct mcpz_record_base, base_fields),
     [MCPZ_RECORD_STABLE] = NAMED("stable", struct mcpz_record_stable, stable_fields),
     [MCPZ_RECORD_HORIZON] = NAMED("horizon", struct mcpz_record_horizon, horizon_fields),
+    [MCPZ_RECORD_SETTLED] = NAMED("settled", struct mcpz_record_settled, settled_fields),
 };
 
 /* ---- Reading and writing ------------------------------------------------------------------ */

@@ -9,11 +9,19 @@
 
 /* ---- Asking ------------------------------------------------------------------------------- */
 
+static bool was_forgotten(const struct mcpz_catchup *catchup, const struct mcpz_document *document,
+                          uint64_t digest)
+{
+    return catchup->forgotten != NULL &&
+           mcpz_forgotten_has(catchup->forgotten, &document->id, digest, catchup->now);
+}
+
 enum mcpz_want_answer mcpz_catchup_ask(struct mcpz_catchup *catchup,
                                        const struct mcpz_document *document,
                                        enum mcpz_want_reason reason, uint64_t digest)
 {
-    if (!document->exists && (catchup->is_full || catchup->is_held)) {
+    if (!document->exists && (catchup->is_full || catchup->is_held ||
+                              was_forgotten(catchup, document, digest))) {
         return MCPZ_WANT_NOTHING;
     }
     enum mcpz_want_answer answer = mcpz_wanted_ask(catchup->wanted, catchup->now, catchup->peer,

@@ -13,6 +13,7 @@
 #include "base/attr.h"
 #include "base/time.h"
 #include "core/crdt/document.h"
+#include "core/crdt/forgotten.h"
 #include "core/crdt/mail.h"
 #include "core/crdt/wanted.h"
 #include "proto/id.h"
@@ -35,6 +36,7 @@ struct mcpz_catchup {
     const struct mcpz_store *store;
     struct mcpz_mail *mail;
     struct mcpz_wanted *wanted;
+    const struct mcpz_forgotten *forgotten; /* NULL: nothing was */
     mcpz_time now;
     const struct mcpz_id *peer;
     bool is_full;  /* no room for documents we do not have */
@@ -42,7 +44,7 @@ struct mcpz_catchup {
     bool is_below; /* the last one served begins with our base: nothing is asked of it before */
 };
 
-/** Ask for what `document` lacks. */
+/** Ask for what `document` lacks; not for one that was forgotten in the state of that digest. */
 enum mcpz_want_answer mcpz_catchup_ask(struct mcpz_catchup *catchup,
                                        const struct mcpz_document *document,
                                        enum mcpz_want_reason reason, uint64_t digest);

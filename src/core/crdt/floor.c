@@ -1,5 +1,7 @@
 #include "core/crdt/floor.h"
 
+#include "core/crdt/release.h"
+
 /* ---- Looking ------------------------------------------------------------------------------ */
 
 mcpz_error mcpz_floor_load(const struct mcpz_store *store, const struct mcpz_id *document,
@@ -120,53 +122,7 @@ mcpz_error mcpz_floor_hasten(const struct mcpz_store *store, const struct mcpz_i
 
 /* ---- Sweeping ----------------------------------------------------------------------------- */
 
-/* Rows that are gone, and whose part of a batch must know it. Those of one part come together. */
-struct release {
-    const struct mcpz_store *store;
-    struct mcpz_delta_proof proof;
-    uint32_t count;
-};
-
-static mcpz_error settle(struct release *release)
-{
-    struct mcpz_record record = {
-        .kind = MCPZ_RECORD_BATCH,
-        .batch = {.name = release->proof.batch, .part = {.first = release->proof.first}},
-    };
-    const struct mcpz_store *store = release->store;
-    const uint32_t count = release->count;
-
-    release->count = 0;
-    if (count == 0) {
-        return MCPZ_OK;
-    }
-    mcpz_error error = store->get(store->context, &record);
-    if (error != MCPZ_OK) {
-        return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
-    }
-    if (record.batch.kept <= count) {
-        store->remove(store->context, &record);
-    } else {
-        record.batch.kept -= count;
-        store->put(store->context, &record);
-    }
-    return MCPZ_OK;
-}
-
-static mcpz_error let_go(struct release *release, const struct mcpz_delta_proof *proof)
-{
-    mcpz_error error = MCPZ_OK;
-
-    if (release->count > 0 && (!mcpz_batch_name_equal(&release->proof.batch, &proof->batch) ||
-                               release->proof.first != proof->first)) {
-        error = settle(release);
-    }
-    release->proof = *proof;
-    release->count++;
-    return error;
-}
-
-static mcpz_error sweep_actor(struct release *release, const struct mcpz_id *document,
+static mcpz_error sweep_actor(struct mcpz_release *release, const struct mcpz_id *document,
                               const struct mcpz_version *last, size_t *rows_left)
 {
     const struct mcpz_store *store = release->store;
@@ -177,10 +133,8 @@ static mcpz_error sweep_actor(struct release *release, const struct mcpz_id *doc
     mcpz_error error = store->next(store->context, MCPZ_SCAN_ACTOR, true, &record);
 
     while (error == MCPZ_OK && record.delta.delta.seq<last->seq && * rows_left> 0) {
-        const struct mcpz_delta_proof proof = record.delta.delta.proof;
-        store->remove(store->context, &record);
+        error = mcpz_release_row(release, &record);
         (*rows_left)--;
-        error = let_go(release, &proof);
         if (error == MCPZ_OK) {
             error = store->next(store->context, MCPZ_SCAN_ACTOR, false, &record);
         }
@@ -189,7 +143,7 @@ static mcpz_error sweep_actor(struct release *release, const struct mcpz_id *doc
 }
 
 /* Of lives that are closed below the floor nothing is looked at any more: all rows go. */
-static mcpz_error sweep_closed(struct release *release, const struct mcpz_id *document,
+static mcpz_error sweep_closed(struct mcpz_release *release, const struct mcpz_id *document,
                                const struct mcpz_version *closing, size_t *rows_left)
 {
     const struct mcpz_store *store = release->store;
@@ -202,10 +156,8 @@ static mcpz_error sweep_closed(struct release *release, const struct mcpz_id *do
 
     while (error == MCPZ_OK && *rows_left > 0 &&
            mcpz_actor_compare(&delta->actor, &closing->actor) <= 0) {
-        const struct mcpz_delta_proof proof = delta->proof;
-        store->remove(store->context, &record);
+        error = mcpz_release_row(release, &record);
         (*rows_left)--;
-        error = let_go(release, &proof);
         if (error == MCPZ_OK) {
             error = store->next(store->context, MCPZ_SCAN_DOCUMENT, false, &record);
         }
@@ -216,7 +168,7 @@ static mcpz_error sweep_closed(struct release *release, const struct mcpz_id *do
 mcpz_error mcpz_floor_sweep(const struct mcpz_store *store, const struct mcpz_id *document,
                             size_t rows_max, bool *done)
 {
-    struct release release = {.store = store};
+    struct mcpz_release release = {.store = store};
     struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = *document}};
     struct mcpz_floor floor;
     size_t rows_left = rows_max;
@@ -229,7 +181,7 @@ mcpz_error mcpz_floor_sweep(const struct mcpz_store *store, const struct mcpz_id
                                           : sweep_actor(&release, document, last, &rows_left);
     }
     if (error == MCPZ_OK) {
-        error = settle(&release);
+        error = mcpz_release_end(&release);
     }
     *done = error == MCPZ_OK && rows_left > 0;
     if (!*done || !floor.exists) {

@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "core/crdt/catchup.h"
+#include "core/crdt/forgotten.h"
 #include "core/crdt/holdings.h"
 #include "core/crdt/horizon.h"
 #include "core/crdt/mail.h"
@@ -20,6 +21,7 @@ struct mcpz_sync {
     struct mcpz_mail *mail;
     struct mcpz_wanted *wanted;
     struct mcpz_horizon *horizon;
+    const struct mcpz_forgotten *forgotten; /* NULL: nothing was */
     mcpz_time now;
     uint64_t wall_ms;
     uint64_t epoch; /* of our changes */
@@ -33,6 +35,7 @@ static inline struct mcpz_catchup mcpz_sync_catchup(const struct mcpz_sync *sync
         .store = &sync->holdings->store,
         .mail = sync->mail,
         .wanted = sync->wanted,
+        .forgotten = sync->forgotten,
         .now = sync->now,
         .peer = peer,
         .is_full = sync->is_full,

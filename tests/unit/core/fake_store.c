@@ -126,7 +126,8 @@ static int compare(const struct mcpz_record *a, const struct mcpz_record *b)
     if (a->kind == MCPZ_RECORD_CHANGE) {
         return compare_numbers(a->change.seq, b->change.seq);
     }
-    if (a->kind == MCPZ_RECORD_CHANGES || a->kind == MCPZ_RECORD_HORIZON) {
+    if (a->kind == MCPZ_RECORD_CHANGES || a->kind == MCPZ_RECORD_HORIZON ||
+        a->kind == MCPZ_RECORD_SETTLED) {
         return 0;
     }
     if (a->kind == MCPZ_RECORD_PEER) {

@@ -40,6 +40,7 @@ static mcpz_time now;
 static uint64_t wall_ms;
 static const uint64_t *pair_history_ms;      /* of engines to be started; NULL: the default */
 static enum mcpz_past_of_store pair_past;    /* likewise */
+static bool pair_forgets;                    /* likewise */
 static const char *pair_address = "other:1"; /* of the other; "": nobody can dial it */
 
 static void port_wake(void *context, mcpz_link link)
@@ -112,6 +113,7 @@ static inline void start_side(struct side *side, const char *address)
         .address = address,
         .history_ms = pair_history_ms,
         .grace_ms = 60000,
+        .forgets = pair_forgets,
     };
     CHECK_UINT(mcpz_engine_create(&config, &ports, now, wall_ms, &side->engine), MCPZ_OK);
     sync_disk(side);

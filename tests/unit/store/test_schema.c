@@ -138,6 +138,7 @@ static size_t one_of_each(struct mcpz_record *records)
     records[count++] =
         (struct mcpz_record){.kind = MCPZ_RECORD_STABLE, .stable = {.document = id_of(7)}};
     records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_HORIZON};
+    records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_SETTLED};
     return count;
 }
 

@@ -41,6 +41,7 @@ static const struct mcpz_remove sample_removes[] = {
 };
 static const struct mcpz_bytes sample_deltas[] = {RAW("xy")};
 static const struct mcpz_digest sample_digests[] = {{{D32}, 9}};
+static const struct mcpz_forget_row sample_forgets[] = {{{D32}, {B32}}};
 
 static const struct mcpz_gossip_notice sample_notices[] = {
     {{GOSSIP16}, 3, 0},
@@ -292,6 +293,9 @@ static const struct sample samples[] = {
      RAW("\x94\x70\x07\x02\x91\x92" ID_D "\xc4\x0d"
          "aaaaaaaa\0\0\0\x01\x01")},
     {{.kind = MCPZ_MSG_UNKNOWN, .unknown = {7, 5, 300}}, RAW("\x94\x71\x07\x05\xcd\x01\x2c")},
+    {{.kind = MCPZ_MSG_FORGET, .forget = {7, 300, true, sample_forgets, 1}},
+     RAW("\x95\x73\x07\xcd\x01\x2c\xc3\x91\x92" ID_D ID_B)},
+    {{.kind = MCPZ_MSG_FORGET_ANSWER, .forget_answer = {7, 5}}, RAW("\x93\x74\x07\x05")},
 };
 
 /* The sample of a kind: numbers that were given up leave no gap above. */
@@ -332,6 +336,7 @@ static struct mcpz_add full_adds[MCPZ_DELTA_ADDS_MAX];
 static struct mcpz_remove full_removes[MCPZ_DELTA_REMOVES_MAX];
 static const struct mcpz_bytes full_delta = FULL(MCPZ_DELTA_BYTES_MAX);
 static struct mcpz_digest full_digests[MCPZ_DIGESTS_PER_MESSAGE_MAX];
+static struct mcpz_forget_row full_forgets[MCPZ_FORGET_ROWS_MAX];
 static struct mcpz_gossip_notice full_notices[MCPZ_PLUMTREE_IHAVE_MAX];
 
 static struct mcpz_short full_shorts[MCPZ_OVERLAY_WALK_MAX];
@@ -571,11 +576,14 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_HORIZON, .horizon = {UINT64_MAX, UINT64_MAX, true, UINT64_MAX}},
     {.kind = MCPZ_MSG_CHECK, .check = {UINT64_MAX, UINT64_MAX, full_checks, MCPZ_CHECK_MAX}},
     {.kind = MCPZ_MSG_UNKNOWN, .unknown = {UINT64_MAX, UINT64_MAX, UINT64_MAX}},
+    {.kind = MCPZ_MSG_FORGET,
+     .forget = {UINT64_MAX, UINT64_MAX, true, full_forgets, MCPZ_FORGET_ROWS_MAX}},
+    {.kind = MCPZ_MSG_FORGET_ANSWER, .forget_answer = {UINT64_MAX, UINT64_MAX}},
 };
 
-/* Kinds start at 1, 7 and 17 were given up, 41 to 44, 47 to 49, 60 to 63 and 92 to 110 are not
- * used yet. */
-#define KIND_COUNT (MCPZ_MSG_KIND_END - 3 - 11 - 19)
+/* Kinds start at 1, 7 and 17 were given up, 41 to 44, 47 to 49, 60 to 63, 92 to 110 and 114 are
+ * not used yet. */
+#define KIND_COUNT (MCPZ_MSG_KIND_END - 3 - 11 - 20)
 
 static_assert(MCPZ_ARRAY_LEN(samples) == KIND_COUNT, "a sample of each kind");
 static_assert(MCPZ_ARRAY_LEN(largest) == KIND_COUNT, "the largest of each kind");

@@ -91,9 +91,10 @@ static const struct row rows[] = {
                 {RAW("t"), 9, sample_versions, 1, {B32}, 2, sample_cosignatures, 1},
                 300,
                 7,
-                true}},
-     RAW("\x95\x01\x96\xa1t\x09\x91\x93\x92" ID_A "\x01\x01" HEAD_H ID_B "\x02\x91\x92" ID_A
-         "\xc4\x40" S64 "\xcd\x01\x2c\x07\xc3")},
+                true,
+                6}},
+     RAW("\x96\x01\x96\xa1t\x09\x91\x93\x92" ID_A "\x01\x01" HEAD_H ID_B "\x02\x91\x92" ID_A
+         "\xc4\x40" S64 "\xcd\x01\x2c\x07\xc3\x06")},
     {{.kind = MCPZ_RECORD_BASE, .base = {{D32}, 1, RAW("x")}}, RAW("\x92\x01\xc4\x01x")},
     {{.kind = MCPZ_RECORD_HORIZON, .horizon = {300, 301, UINT64_MAX, 7, true}},
      RAW("\x96\x01\xcd\x01\x2c\xcd\x01\x2d\xcf\xff\xff\xff\xff\xff\xff\xff\xff\x07\xc3")},
@@ -101,9 +102,11 @@ static const struct row rows[] = {
       .stable = {{D32}, {RAW("t"), 9, sample_versions, 1, {B32}, 2, sample_cosignatures, 1}, 300}},
      RAW("\x93\x01\x96\xa1t\x09\x91\x93\x92" ID_A "\x01\x01" HEAD_H ID_B "\x02\x91\x92" ID_A
          "\xc4\x40" S64 "\xcd\x01\x2c")},
+    {{.kind = MCPZ_RECORD_SETTLED, .settled = {{2, 1}, 300}},
+     RAW("\x93\x01\x92\x02\x01\xcd\x01\x2c")},
 };
 
-/* 16, 24 and 29 to 36 are not used yet. */
+/* 16, 24, 29 to 36 and 40 to 43 are not used yet. */
 static_assert(MCPZ_ARRAY_LEN(rows) == MCPZ_RECORD_KIND_END - 1 - 14, "a row of each kind");
 
 static struct mcpz_bytes encode(const struct mcpz_record *record)
