@@ -370,6 +370,7 @@ void mcpz_sim_start(struct mcpz_sim *sim, size_t index)
         .fold_deltas = FOLD_DELTAS,
         .history_ms = &history_ms,
         .grace_ms = GRACE_MS,
+        .forgets = sim->config.forgets,
         .calls_max = CALLS_MAX,
         .gate = &sim->config.gate,
         .relayed_max = RELAYED_MAX,

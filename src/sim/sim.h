@@ -33,6 +33,7 @@ struct mcpz_sim_config {
     mcpz_time disk_us;            /* from handing over a batch until it is durable */
     mcpz_time run_us;             /* a provider's time for a task */
     bool sealed;                  /* what lies on the disks is: engine/at_rest.h */
+    bool forgets;                 /* what was deleted goes: engine/forgetting.h */
     struct mcpz_gate_config gate; /* of all nodes; tasks take hands */
     struct mcpz_node_timing timing;
 };

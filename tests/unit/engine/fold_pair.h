@@ -66,6 +66,22 @@ static inline size_t count_rows(struct side *side, enum mcpz_record_kind kind)
     return count;
 }
 
+/* Keys and values of all rows that a side has. */
+static inline size_t bytes_kept(struct side *side)
+{
+    struct mcpz_bytes key = mcpz_bytes(NULL, 0);
+    struct mcpz_bytes value;
+    uint8_t last[MCPZ_KEY_BYTES_MAX];
+    size_t total = 0;
+
+    while (side->kv.next(side->kv.context, key, false, &key, &value) == MCPZ_OK) {
+        total += key.length + value.length;
+        memcpy(last, key.data, key.length);
+        key.data = last;
+    }
+    return total;
+}
+
 static inline struct mcpz_id root_of(struct side *side)
 {
     const struct mcpz_id id = document();

@@ -34,22 +34,6 @@ TEST(what_all_have_signed_is_folded_at_all)
     free_pair();
 }
 
-/* Keys and values of all rows that a side has of the document, or that hang on it. */
-static size_t bytes_kept(struct side *side)
-{
-    struct mcpz_bytes key = mcpz_bytes(NULL, 0);
-    struct mcpz_bytes value;
-    uint8_t last[MCPZ_KEY_BYTES_MAX];
-    size_t total = 0;
-
-    while (side->kv.next(side->kv.context, key, false, &key, &value) == MCPZ_OK) {
-        total += key.length + value.length;
-        memcpy(last, key.data, key.length);
-        key.data = last;
-    }
-    return total;
-}
-
 TEST(deltas_are_kept_as_long_as_history_is)
 {
     make_neighbours(&an_hour);

@@ -398,6 +398,85 @@ TEST(who_has_met_nobody_forgets_alone)
     }
 }
 
+/* ---- Many --------------------------------------------------------------------------------- */
+
+static void do_to(struct side *side, enum mcpz_agent_op op, size_t number)
+{
+    char name[32];
+    const uint8_t value = 7;
+    struct mcpz_event event = {.kind = MCPZ_EVENT_AGENT_WRITE,
+                               .agent = {.request = 1,
+                                         .op = op,
+                                         .path = mcpz_text("\x91\xa1k"),
+                                         .value = mcpz_bytes(&value, 1)}};
+
+    (void)snprintf(name, sizeof(name), "agent-%zu", number);
+    event.agent.name = mcpz_text(name);
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), event.agent.name, &event.agent.document);
+    side->reply_code = UINT32_MAX;
+    mcpz_engine_event(side->engine, &event);
+}
+
+static void do_to_all(enum mcpz_agent_op op, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct side *side = i / 50 % 2 == 0 ? &founder : &other;
+        if (i % 50 == 0) {
+            (void)enter(side);
+        }
+        do_to(side, op, i);
+        if (i % 50 == 49 || i + 1 == count) {
+            leave(side);
+            CHECK_UINT(side->reply_code, MCPZ_CODE_OK);
+            talk();
+        }
+    }
+}
+
+static size_t agents_a_round(void)
+{
+    const char *given = getenv("MCPZ_FORGET_AGENTS");
+
+    return given != NULL ? strtoul(given, NULL, 10) : 150;
+}
+
+/* crdt 1.7, P18: what is kept is bounded by what there is, not by what there was. */
+TEST(agents_that_come_and_go_do_not_make_the_store_grow)
+{
+    const size_t count = agents_a_round();
+    size_t kept[3];
+
+    begin_pair(&no_history);
+    const size_t empty = bytes_kept(&founder);
+    for (size_t round = 0; round < MCPZ_ARRAY_LEN(kept); round++) {
+        do_to_all(MCPZ_AGENT_CREATE, count);
+        do_to_all(MCPZ_AGENT_SET, count);
+        CHECK_UINT(count_rows(&other, MCPZ_RECORD_DOCUMENT), count);
+        do_to_all(MCPZ_AGENT_DELETE, count);
+        wall_ms += IDLE_MS;
+        pass_time(MCPZ_SECONDS(10));
+        for (size_t i = 0; i < 40 + count / 5 && count_rows(&founder, MCPZ_RECORD_DOCUMENT) > 0;
+             i++) {
+            if (i == 20) {
+                print_message("a tombstone: %zu B\n",
+                              bytes_kept(&founder) / count_rows(&founder, MCPZ_RECORD_DOCUMENT));
+            }
+            pass_time(MCPZ_SECONDS(5));
+        }
+        pass_time(MCPZ_SECONDS(5));
+        check_gone(&founder);
+        check_gone(&other);
+        CHECK_UINT(founder.engine->counters.documents_forgotten, (round + 1) * count);
+        CHECK_UINT(founder.engine->counters.forgets_given_up, 0);
+        kept[round] = bytes_kept(&founder);
+        print_message("round %zu: %zu B kept (%zu at first), %" PRIu64 " B forgotten\n", round,
+                      kept[round], empty, founder.engine->counters.documents_forgotten_bytes);
+    }
+    CHECK(kept[2] <= kept[1] && kept[1] <= kept[0] + 64);
+    CHECK(kept[0] < empty + 1024);
+    free_pair();
+}
+
 TEST_MAIN(RUN(a_deleted_document_is_gone_at_all_in_the_end), RUN(it_stays_until_the_grace_is_over),
           RUN(nothing_goes_unless_told_to), RUN(who_makes_it_anew_is_another_life),
           RUN(the_next_life_is_on_the_disk_with_what_is_gone),
@@ -406,4 +485,5 @@ TEST_MAIN(RUN(a_deleted_document_is_gone_at_all_in_the_end), RUN(it_stays_until_
           RUN(who_misses_it_keeps_it_and_it_is_tried_again),
           RUN(others_are_told_once_it_is_on_the_disk), RUN(nobody_makes_another_forget),
           RUN(what_is_not_known_to_be_over_for_all_stays), RUN(no_more_go_than_are_remembered),
-          RUN(who_has_met_nobody_forgets_alone))
+          RUN(who_has_met_nobody_forgets_alone),
+          RUN(agents_that_come_and_go_do_not_make_the_store_grow))
