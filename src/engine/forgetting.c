@@ -4,26 +4,13 @@
 
 #include "core/crdt/clock.h"
 #include "core/crdt/document.h"
+#include "core/crdt/horizon.h"
 #include "core/layouts.h"
 #include "engine/collecting.h"
 #include "engine/internal.h"
 
 static_assert(MCPZ_FORGET_ROWS_MAX <= 64, "an answer has a bit for each");
 static_assert(MCPZ_FORGET_ROWS_MAX <= MCPZ_FORGOTTEN_MAX, "all of a round can be remembered");
-
-/* ---- The horizon -------------------------------------------------------------------------- */
-
-#define HORIZON_STEP_MS_MAX UINT64_C(86400000)
-#define HORIZON_STEPS 10 /* or such a part of the grace, if that is less than a day */
-
-/* So far back everybody has been waited for; the same for a while, at all nodes. */
-static uint64_t horizon_of(uint64_t wall_ms, uint64_t grace_ms)
-{
-    const uint64_t part_ms = grace_ms / HORIZON_STEPS;
-    const uint64_t step_ms = part_ms < HORIZON_STEP_MS_MAX ? part_ms : HORIZON_STEP_MS_MAX;
-
-    return wall_ms > grace_ms && step_ms > 0 ? (wall_ms - grace_ms) / step_ms * step_ms : 0;
-}
 
 /* ---- Whether a document may go ------------------------------------------------------------ */
 
@@ -100,14 +87,22 @@ static bool are_all_there(struct mcpz_engine *engine, const struct mcpz_id *docu
                           struct mcpz_keepers *keepers)
 {
     mcpz_keepers_find(engine, document, keepers);
-    return keepers->is_complete && keepers->are_linked && keepers->count + 1 >= MCPZ_KEEPERS_MIN;
+    if (!keepers->is_complete || !keepers->are_linked || keepers->count + 1 < MCPZ_KEEPERS_MIN) {
+        return false;
+    }
+    for (size_t i = 0; i < keepers->count; i++) {
+        if (mcpz_horizon_holds(&engine->node.agents.horizon, &keepers->others[i])) {
+            return false; /* it has something else, and others may learn of that from it */
+        }
+    }
+    return true;
 }
 
 /* May anything be forgotten for that horizon? */
 static bool may_forget(struct mcpz_engine *engine, uint64_t horizon_ms)
 {
     return engine->forgetting.is_on && engine->history_ms != MCPZ_HISTORY_ALL &&
-           horizon_ms <= horizon_of(engine->wall_ms, engine->grace_ms) &&
+           horizon_ms <= mcpz_horizon_of(engine->wall_ms, engine->grace_ms) &&
            is_settled(engine, horizon_ms);
 }
 
@@ -156,6 +151,9 @@ static uint64_t forget_rows(struct mcpz_engine *engine, const struct mcpz_id *fr
         if ((among >> i & 1) == 0 ||
             !would_forget(engine, from, &said->rows[i], said->horizon_ms)) {
             continue;
+        }
+        if (gone == 0 && !mcpz_agents_raise(&engine->node.agents, said->horizon_ms)) {
+            break;
         }
         forget(engine, &said->rows[i].document);
         gone |= UINT64_C(1) << i;
@@ -485,7 +483,7 @@ static void note_settled(struct mcpz_engine *engine)
 static void look(struct mcpz_engine *engine)
 {
     struct mcpz_forgetting *forgetting = &engine->forgetting;
-    const uint64_t horizon_ms = horizon_of(engine->wall_ms, engine->grace_ms);
+    const uint64_t horizon_ms = mcpz_horizon_of(engine->wall_ms, engine->grace_ms);
 
     note_settled(engine);
     if (horizon_ms == 0 || horizon_ms == forgetting->done_ms || !may_forget(engine, horizon_ms)) {

@@ -1,6 +1,7 @@
 /* What was deleted is forgotten in the end, by all who keep it, and does not come back. */
 
 #include "core/crdt/forgotten.h"
+#include "core/crdt/horizon.h"
 #include "core/crdt/lives.h"
 #include "engine/forgetting.h"
 #include "fold_pair.h"
@@ -90,6 +91,11 @@ static struct side *second(void)
     return first() == &founder ? &other : &founder;
 }
 
+static uint64_t horizon_of(const struct side *side)
+{
+    return side->engine->node.agents.horizon.row.horizon_ms;
+}
+
 static bool is_there(struct side *side)
 {
     return count_rows(side, MCPZ_RECORD_DOCUMENT) == 1;
@@ -102,8 +108,11 @@ TEST(it_stays_until_the_grace_is_over)
     wall_ms += GRACE_MS * 3 / 4;
     pass_time(MCPZ_SECONDS(4));
     CHECK(is_there(&founder) && is_there(&other));
+    CHECK_UINT(horizon_of(&founder), 0);
     pass_grace();
     check_gone(&founder);
+    CHECK(horizon_of(&founder) > WALL_MS);
+    CHECK_UINT(horizon_of(&founder), horizon_of(&other));
     free_pair();
 }
 
@@ -159,6 +168,7 @@ TEST(the_next_life_is_on_the_disk_with_what_is_gone)
     restart_side(&founder);
     check_gone(&founder);
     CHECK_UINT(life_of(&founder), life);
+    CHECK(horizon_of(&founder) > WALL_MS);
     free_pair();
 }
 
@@ -273,11 +283,13 @@ TEST(others_are_told_once_it_is_on_the_disk)
     free_pair();
 }
 
-static uint64_t horizon_ms_now(void)
+/* So long that it may go, but nobody begins with it. */
+static void let_it_be_old(void)
 {
-    const uint64_t step_ms = GRACE_MS / 10;
-
-    return (wall_ms - GRACE_MS) / step_ms * step_ms;
+    founder.engine->forgetting.next_us = MCPZ_TIME_NEVER;
+    other.engine->forgetting.next_us = MCPZ_TIME_NEVER;
+    wall_ms += 3 * GRACE_MS;
+    pass_time(MCPZ_SECONDS(15)); /* and they know of each other that they are there */
 }
 
 static bool goes(const struct mcpz_id *root, uint64_t horizon_ms)
@@ -298,9 +310,9 @@ TEST(nobody_makes_another_forget)
     make_tombstone();
     const struct mcpz_id root = root_of(&founder);
     const struct mcpz_id another = {{7}};
-    CHECK(!goes(&root, horizon_ms_now())); /* not yet */
-    wall_ms += 3 * GRACE_MS;
-    const uint64_t horizon_ms = horizon_ms_now();
+    CHECK(!goes(&root, mcpz_horizon_of(wall_ms, GRACE_MS))); /* not yet */
+    let_it_be_old();
+    const uint64_t horizon_ms = mcpz_horizon_of(wall_ms, GRACE_MS);
     CHECK(!goes(&root, horizon_ms + 1)); /* by a clock that is ahead of ours */
     CHECK(!goes(&another, horizon_ms));
     /* Evidence of who contradicts itself is kept, and with it what it is of. */
@@ -322,8 +334,8 @@ TEST(what_is_not_known_to_be_over_for_all_stays)
     begin_pair(&no_history);
     make_tombstone();
     const struct mcpz_id root = root_of(&founder);
-    wall_ms += 3 * GRACE_MS;
-    const uint64_t horizon_ms = horizon_ms_now();
+    let_it_be_old();
+    const uint64_t horizon_ms = mcpz_horizon_of(wall_ms, GRACE_MS);
     mcpz_engine_link_closed(enter(&founder), founder.link); /* a keeper is not linked */
     leave(&founder);
     CHECK(!goes(&root, horizon_ms));
