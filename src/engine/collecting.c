@@ -81,7 +81,7 @@ static void note_whole(struct mcpz_collecting *collecting, const struct mcpz_id 
 void mcpz_collecting_agreed(struct mcpz_engine *engine, const struct mcpz_id *document,
                             const struct mcpz_agreed *agreed)
 {
-    const struct mcpz_record record = {
+    struct mcpz_record record = {
         .kind = MCPZ_RECORD_STABLE,
         .stable = {.document = *document, .agreed = *agreed, .agreed_ms = engine->wall_ms},
     };
@@ -101,6 +101,10 @@ void mcpz_collecting_agreed(struct mcpz_engine *engine, const struct mcpz_id *do
                                              floor.clock.versions, floor.clock.count)) {
         return; /* it is there already */
     }
+    /* Only just there, or it may have been deleted above. */
+    record.stable.is_deleted =
+        held.deleted && mcpz_floor_is_within(held.clock.versions, held.clock.count,
+                                             agreed->versions, agreed->version_count);
     engine->store.put(engine->store.context, &record);
     if (mcpz_lives_superseded(agreed->versions, agreed->version_count) > 0 &&
         mcpz_keepers_nobody_is_away(engine)) {
@@ -179,7 +183,7 @@ static void consider_closing(struct mcpz_engine *engine, const struct mcpz_id *i
 }
 
 static void raise_floor(struct mcpz_engine *engine, struct mcpz_bytes base,
-                        const struct mcpz_record_stable *stable)
+                        const struct mcpz_record_stable *stable, bool is_deleted)
 {
     const struct mcpz_record_floor floor = {
         .document = stable->document,
@@ -187,6 +191,7 @@ static void raise_floor(struct mcpz_engine *engine, struct mcpz_bytes base,
         .byte_count = base.length,
         .folded_ms = engine->wall_ms,
         .agreed_ms = stable->agreed_ms,
+        .is_deleted = is_deleted,
     };
     const struct mcpz_fact fact = {.kind = MCPZ_FACT_AGENT_FOLDED, .about = floor.document};
     const struct mcpz_action action = {.kind = MCPZ_ACTION_FACT, .fact = fact};
@@ -198,6 +203,13 @@ static void raise_floor(struct mcpz_engine *engine, struct mcpz_bytes base,
     engine->ports.act(engine->ports.context, &action);
     mcpz_collecting_raised(engine, &floor.document);
     consider_closing(engine, &floor.document);
+}
+
+static bool is_deleted_in(const struct mcpz_store *made, const struct mcpz_id *id)
+{
+    struct mcpz_document document;
+
+    return mcpz_document_load(made, id, &document) == MCPZ_OK && document.deleted;
 }
 
 /* All of it is made anew: is it what was signed? */
@@ -222,7 +234,8 @@ static void finish_job(struct mcpz_engine *engine)
     } else {
         mcpz_digest(MCPZ_DIGEST_ROOT, mcpz_bytes(base, length), root.bytes);
         if (mcpz_id_equal(&root, &job->root)) {
-            raise_floor(engine, mcpz_bytes(base, length), &record.stable);
+            raise_floor(engine, mcpz_bytes(base, length), &record.stable,
+                        is_deleted_in(made, &job->document));
         } else {
             mcpz_folding_alarm(engine, &job->document);
             drop_stable(engine, &job->document);

@@ -290,7 +290,8 @@ struct mcpz_record_floor {
     uint64_t byte_count; /* of the base, a checkpoint */
     uint64_t folded_ms;  /* wall clock */
     bool swept;          /* no row of what is below is left, but for the last of each actor */
-    uint64_t agreed_ms;  /* wall clock: when all had signed; 0: not known, so not after folded_ms */
+    uint64_t agreed_ms; /* wall clock: when all had signed; 0: not known, so not after folded_ms */
+    bool is_deleted;    /* there it is known to be */
 };
 
 /* A piece of a base. Key: document, index. */
@@ -305,6 +306,7 @@ struct mcpz_record_stable {
     struct mcpz_id document;
     struct mcpz_agreed agreed;
     uint64_t agreed_ms; /* wall clock */
+    bool is_deleted;    /* there it is known to be */
 };
 
 /* What has been forgotten in this mesh, and whether we may know of it: core/crdt/horizon.h. One

@@ -159,6 +159,7 @@ static const struct mcpz_field floor_fields[] = {
     {U64(S, folded_ms)},
     {BOOL(S, swept)},
     {U64(S, agreed_ms), SINCE},
+    {BOOL(S, is_deleted), SINCE},
 };
 #undef S
 
@@ -170,6 +171,7 @@ static const struct mcpz_field base_fields[] = {
 static const struct mcpz_field stable_fields[] = {
     {STRUCT(S, agreed, mcpz_agreed_layout)},
     {U64(S, agreed_ms)},
+    {BOOL(S, is_deleted), SINCE},
 };
 #undef S
 

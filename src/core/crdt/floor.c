@@ -11,6 +11,7 @@ mcpz_error mcpz_floor_load(const struct mcpz_store *store, const struct mcpz_id 
     const struct mcpz_agreed *agreed = &record.floor.agreed;
 
     floor->exists = false;
+    floor->is_deleted = false;
     floor->hlc = 0;
     floor->clock.count = 0;
     mcpz_error error = store->get(store->context, &record);
@@ -21,8 +22,34 @@ mcpz_error mcpz_floor_load(const struct mcpz_store *store, const struct mcpz_id 
         return MCPZ_ECORRUPT;
     }
     floor->exists = true;
+    floor->is_deleted = record.floor.is_deleted;
     floor->hlc = agreed->hlc;
     mcpz_clock_set(&floor->clock, agreed->versions, agreed->version_count);
+    return MCPZ_OK;
+}
+
+mcpz_error mcpz_floor_load_tombstone(const struct mcpz_store *store,
+                                     const struct mcpz_id *document, struct mcpz_floor *tombstone)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_STABLE, .stable = {.document = *document}};
+    const struct mcpz_agreed *agreed = &record.stable.agreed;
+
+    mcpz_error error = mcpz_floor_load(store, document, tombstone);
+    tombstone->exists = tombstone->exists && tombstone->is_deleted;
+    if (error == MCPZ_OK) {
+        error = store->get(store->context, &record);
+    }
+    if (error != MCPZ_OK) {
+        return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+    }
+    if (!mcpz_clock_is_valid(agreed->versions, agreed->version_count)) {
+        return MCPZ_ECORRUPT;
+    }
+    if (record.stable.is_deleted) {
+        tombstone->exists = true;
+        tombstone->hlc = agreed->hlc;
+        mcpz_clock_set(&tombstone->clock, agreed->versions, agreed->version_count);
+    }
     return MCPZ_OK;
 }
 

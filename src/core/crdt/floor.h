@@ -33,6 +33,7 @@
 
 struct mcpz_floor {
     bool exists;
+    bool is_deleted;         /* it is known to be, there */
     uint64_t hlc;            /* greatest stamp below it */
     struct mcpz_clock clock; /* the last delta below it of each actor */
 };
@@ -44,6 +45,17 @@ struct mcpz_floor {
  */
 MCPZ_MUST_USE mcpz_error mcpz_floor_load(const struct mcpz_store *store,
                                          const struct mcpz_id *document, struct mcpz_floor *floor);
+
+/**
+ * Read the last place at which all have signed that `document` is deleted, its floor or what is to
+ * be that. What lies above is a life that it was given by who had seen the end of the one before.
+ * `exists` false: there is none, or it is not known.
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_floor_load_tombstone(const struct mcpz_store *store,
+                                                   const struct mcpz_id *document,
+                                                   struct mcpz_floor *tombstone);
 
 /**
  * Does a version vector reach the floor, that is: are all deltas it lacks here? One that ends at

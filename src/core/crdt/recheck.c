@@ -207,7 +207,18 @@ static mcpz_error ask(struct mcpz_recheck *recheck, const struct mcpz_sync *sync
 
 /* ---- What becomes of it ------------------------------------------------------------------- */
 
-/* Nobody can have forgotten it, or nobody can have had it. */
+static bool is_below(const struct mcpz_floor *tombstone, const struct mcpz_delta *delta)
+{
+    const struct mcpz_clock *clock = &tombstone->clock;
+
+    return tombstone->exists &&
+           delta->seq <= mcpz_clock_get(clock->versions, clock->count, &delta->actor);
+}
+
+/*
+ * Nobody can have forgotten it, or nobody can have had it. Of one that we know to have been
+ * deleted that is asked of what lies above: the end that others have forgotten is in it.
+ */
 static mcpz_error is_to_stay(const struct mcpz_sync *sync, const struct mcpz_id *document,
                              bool *stays)
 {
@@ -216,22 +227,28 @@ static mcpz_error is_to_stay(const struct mcpz_sync *sync, const struct mcpz_id 
     struct mcpz_record record = {.kind = MCPZ_RECORD_DELTA,
                                  .delta = {.delta = {.document = *document}}};
     struct mcpz_floor floor;
+    struct mcpz_floor tombstone;
     bool is_after = true;
     bool is_alone = true;
     size_t count = 0;
 
     *stays = false;
     mcpz_error error = mcpz_floor_load(store, document, &floor);
-    if (error != MCPZ_OK || floor.exists) {
+    if (error == MCPZ_OK) {
+        error = mcpz_floor_load_tombstone(store, document, &tombstone);
+    }
+    if (error != MCPZ_OK || (floor.exists && !tombstone.exists)) {
         return error; /* others have signed it */
     }
     error = store->next(store->context, MCPZ_SCAN_DOCUMENT, true, &record);
     while (error == MCPZ_OK && (is_after || is_alone)) {
         const struct mcpz_delta *delta = &record.delta.delta;
-        is_after = is_after && mcpz_hlc_to_ms(delta->hlc) > row->horizon_ms;
-        is_alone = is_alone && delta->hlc > row->told_hlc &&
-                   mcpz_id_equal(&delta->actor.node, &sync->scope->self);
-        count++;
+        if (!is_below(&tombstone, delta)) {
+            is_after = is_after && mcpz_hlc_to_ms(delta->hlc) > row->horizon_ms;
+            is_alone = is_alone && delta->hlc > row->told_hlc &&
+                       mcpz_id_equal(&delta->actor.node, &sync->scope->self);
+            count++;
+        }
         error = store->next(store->context, MCPZ_SCAN_DOCUMENT, false, &record);
     }
     *stays = count > 0 && (is_after || is_alone);
