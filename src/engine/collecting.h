@@ -39,7 +39,7 @@
 #define MCPZ_COLLECT_PAUSE_US MCPZ_MS(2)          /* between two such turns */
 #define MCPZ_COLLECT_SWEEPS 32                    /* documents whose rows are going */
 #define MCPZ_COLLECT_WAITING 64 /* documents to be made anew after it; others are found again */
-#define MCPZ_COLLECT_WHOLE 32 /* roots remembered: of documents with lives that are over */
+#define MCPZ_COLLECT_WHOLE 32   /* roots remembered: of documents with lives that are over */
 
 struct mcpz_collect_job;
 

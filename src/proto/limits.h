@@ -145,7 +145,7 @@ static_assert(MCPZ_TASK_BYTES_MAX + 4096 +
 #define MCPZ_CHECK_MAX 64       /* documents in a CHECK: as many as there are bits in the answer */
 #define MCPZ_CHECK_ACTOR_BYTES 13 /* see struct mcpz_check_row */
 #define MCPZ_DIGESTS_PER_MESSAGE_MAX 64
-#define MCPZ_FORGET_ROWS_MAX 64 /* documents in a FORGET: bits of an answer */
+#define MCPZ_FORGET_ROWS_MAX 64       /* documents in a FORGET: bits of an answer */
 #define MCPZ_SKETCH_ID_BYTES 8        /* of an item, big-endian */
 #define MCPZ_SKETCH_IDS_MAX 7000      /* in one message */
 #define MCPZ_SKETCH_BYTES_MAX 34816   /* of symbols in one message */

@@ -608,7 +608,8 @@ static const struct mcpz_field forget_fields[] = {
 #undef S
 
 #define S struct mcpz_msg_forget_answer
-static const struct mcpz_field forget_answer_fields[] = {{U64_FROM(S, nonce, 1)}, {U64(S, agreed)}};
+static const struct mcpz_field forget_answer_fields[] = {{U64_FROM(S, nonce, 1)},
+                                                         {U64(S, agreed)}};
 #undef S
 
 #define S struct mcpz_msg_author

@@ -424,9 +424,7 @@ static uint64_t deletes_beside(const struct history *history, const struct eleme
  */
 static bool was_set_aside(struct history *history, const struct element *element)
 {
-    const struct mcpz_engine *engine = mcpz_sim_engine(history->sim, element->by);
-
-    return mcpz_engine_node(engine)->agents.recheck.set_aside > 0;
+    return mcpz_sim_is_aside(history->sim, element->by, names[element->agent]);
 }
 
 static void check_elements(struct history *history)
