@@ -20,8 +20,10 @@ enum mcpz_want_answer mcpz_catchup_ask(struct mcpz_catchup *catchup,
                                        const struct mcpz_document *document,
                                        enum mcpz_want_reason reason, uint64_t digest)
 {
-    if (!document->exists &&
-        (catchup->is_full || catchup->is_held || was_forgotten(catchup, document, digest))) {
+    if (!document->exists && (catchup->is_full || catchup->is_held)) {
+        return MCPZ_WANT_NOTHING;
+    }
+    if (!document->exists && was_forgotten(catchup, document, digest)) {
         return MCPZ_WANT_NOTHING;
     }
     enum mcpz_want_answer answer = mcpz_wanted_ask(catchup->wanted, catchup->now, catchup->peer,
