@@ -87,18 +87,13 @@ static bool are_all_there(struct mcpz_engine *engine, const struct mcpz_id *docu
                           struct mcpz_keepers *keepers)
 {
     mcpz_keepers_find(engine, document, keepers);
-    if (!keepers->is_complete || !keepers->are_linked || keepers->count + 1 < MCPZ_KEEPERS_MIN) {
-        return false;
-    }
-    for (size_t i = 0; i < keepers->count; i++) {
-        if (mcpz_horizon_holds(&engine->node.agents.horizon, &keepers->others[i])) {
-            return false; /* it has something else, and others may learn of that from it */
-        }
-    }
-    return true;
+    return keepers->is_complete && keepers->are_linked && keepers->count + 1 >= MCPZ_KEEPERS_MIN;
 }
 
-/* May anything be forgotten for that horizon? */
+/*
+ * May anything be forgotten for that horizon? Each says for itself that it would not be stale by
+ * then; what it was heard to say of that before may be older than a horizon that has just risen.
+ */
 static bool may_forget(struct mcpz_engine *engine, uint64_t horizon_ms)
 {
     return engine->forgetting.is_on && engine->history_ms != MCPZ_HISTORY_ALL &&
