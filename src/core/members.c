@@ -114,6 +114,9 @@ static void on_unlinked(struct mcpz_members *members, const struct mcpz_links *l
     }
     mcpz_judging_accuse(members, links, member,
                         is_silence ? MCPZ_SUSPICION_SILENT : MCPZ_SUSPICION_CLOSED, now, out);
+    if (mcpz_links_have_just_woken(links, now)) {
+        mcpz_recall_later(members, member, now);
+    }
     if (!mcpz_member_is_gone(member)) {
         mcpz_recall_reach(members, member, out); /* rule 1: redial once before more is said */
     }
@@ -647,6 +650,7 @@ void mcpz_members_init(struct mcpz_members *members, const struct mcpz_members_c
         .zone_only = config->zone_only,
         .adjacency_at_us = MCPZ_TIME_NEVER,
         .overdue_at_us = MCPZ_TIME_NEVER,
+        .look_at_us = MCPZ_TIME_NEVER,
         .allowance_at_us = now,
         .allowance = MCPZ_SUSPECTS_PER_MINUTE,
         .forget_at_us = now + FORGET_PERIOD_US,
@@ -690,6 +694,7 @@ mcpz_time mcpz_members_deadline(const struct mcpz_members *members)
     deadline = mcpz_time_min(deadline, members->reconnect_at_us);
     deadline = mcpz_time_min(deadline, members->forget_at_us);
     deadline = mcpz_time_min(deadline, members->overdue_at_us);
+    deadline = mcpz_time_min(deadline, members->look_at_us);
     deadline = mcpz_time_min(deadline, mcpz_probes_deadline(&members->probes));
     if (members->suspicions.count > 0) {
         deadline = mcpz_time_min(deadline, members->ask_at_us);

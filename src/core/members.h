@@ -108,7 +108,8 @@ struct mcpz_members {
     mcpz_time overdue_seen_us; /* and were looked at last */
     mcpz_time crowd_us;        /* when many were in doubt last; 0: never */
     mcpz_time forget_at_us;
-    mcpz_time ask_at_us; /* when a suspect is asked for itself */
+    mcpz_time ask_at_us;  /* when a suspect is asked for itself */
+    mcpz_time look_at_us; /* when those lost as we woke are looked at: core/recall.h */
     bool leaving;
     bool zone_only;
     struct mcpz_probes probes;

@@ -1,11 +1,15 @@
 #include "core/recall.h"
 
 #include "core/judging.h"
+#include "core/route.h"
 
 #define RECONNECT_EASES_US MCPZ_SECONDS(60)
 #define RECONNECT_EASES_MAX 30
 #define LONG_SUSPECT_US MCPZ_SECONDS(5)
 #define TOO_LONG_SUSPECT_US MCPZ_SECONDS(15)
+#define LOOK_US MCPZ_SECONDS(1) /* after we woke: a link may have been made anew by then */
+/* Of `unreached`: it is to be looked at, however often it was not reached before. */
+#define LOST_AS_WE_WOKE UINT8_MAX
 
 void mcpz_recall_reach(const struct mcpz_members *members, const struct mcpz_member *member,
                        struct mcpz_outbox *out)
@@ -18,6 +22,50 @@ void mcpz_recall_reach(const struct mcpz_members *members, const struct mcpz_mem
         action->reach.address = mcpz_outbox_keep(out, address);
     }
 }
+
+/* ---- Who was lost as we woke -------------------------------------------------------------- */
+
+void mcpz_recall_later(struct mcpz_members *members, struct mcpz_member *member, mcpz_time now)
+{
+    if (member->state == MCPZ_MEMBER_ALIVE) {
+        member->unreached = LOST_AS_WE_WOKE;
+        members->look_at_us = mcpz_time_min(members->look_at_us, now + LOOK_US);
+    }
+}
+
+/*
+ * Others may have a link to it, and see what becomes of it; where nobody has, nobody but us will
+ * ever say that it is lost: of two nodes the one that stood still when the other died would hold
+ * it for alive for ever.
+ */
+static void look_again(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
+                       struct mcpz_outbox *out)
+{
+    const struct mcpz_route_walk walk = {.now = now};
+    struct mcpz_route_map map;
+
+    if (members->look_at_us > now) {
+        return;
+    }
+    members->look_at_us = MCPZ_TIME_NEVER;
+    mcpz_route_draw(&map, &members->roster, &walk);
+    for (size_t i = 1; i < members->roster.count; i++) {
+        struct mcpz_member *row = &members->roster.rows[i];
+        if (row->unreached != LOST_AS_WE_WOKE) {
+            continue;
+        }
+        row->unreached = 0;
+        if (mcpz_links_have_just_woken(links, now)) {
+            mcpz_recall_later(members, row, now);
+        } else if (row->state == MCPZ_MEMBER_ALIVE && mcpz_links_find(links, &row->id) == NULL &&
+                   !mcpz_route_leads_to(&map, (uint16_t)i)) {
+            mcpz_judging_accuse(members, links, row, MCPZ_SUSPICION_UNREACHABLE, now, out);
+            mcpz_recall_reach(members, row, out);
+        }
+    }
+}
+
+/* ---- Who is gone, or in doubt ------------------------------------------------------------- */
 
 static bool has_address(const struct mcpz_members *members, const struct mcpz_member *member)
 {
@@ -141,6 +189,7 @@ static void ask_suspects(struct mcpz_members *members, const struct mcpz_links *
 void mcpz_recall_tick(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
                       struct mcpz_outbox *out)
 {
+    look_again(members, links, now, out);
     reconnect(members, links, now, out);
     ask_suspects(members, links, now, out);
 }

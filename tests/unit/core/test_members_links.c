@@ -182,6 +182,27 @@ TEST(who_has_just_woken_accuses_nobody)
     CHECK_UINT(state_of(1), MCPZ_MEMBER_SUSPECT);
 }
 
+/* The other of two: nobody else will ever say that it is lost. */
+TEST(who_is_lost_as_we_wake_is_looked_at_when_we_are_awake)
+{
+    set_up_as((struct mcpz_members_config){0});
+    hear(1, news(1, 1, MCPZ_MEMBER_ALIVE));
+    link_up(1);
+    stand_still();
+    link_down(1, MCPZ_DOWN_CLOSED);
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_ALIVE);
+    const mcpz_time look_us = now + MCPZ_SECONDS(1);
+    CHECK(mcpz_members_deadline(&members) <= look_us);
+    tick_at(look_us - 1);
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_ALIVE);
+    tick_at(look_us);
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_SUSPECT);
+    CHECK_UINT(count_actions(MCPZ_ACTION_REACH), 1);
+    fact(MCPZ_FACT_UNREACHABLE, 1, MCPZ_UNREACHABLE_REFUSED);
+    tick_at(mcpz_members_deadline(&members));
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_DEAD);
+}
+
 /* Who has slept has missed it, and not the others. */
 TEST(who_has_just_woken_hands_on_no_rows_that_it_was_sent)
 {
@@ -385,6 +406,7 @@ TEST_MAIN(RUN(a_late_neighbour_is_doubted_before_all_and_to_its_face),
           RUN(doubts_that_are_answered_soon_are_counted),
           RUN(an_answer_that_took_long_counts_from_nothing),
           RUN(who_has_just_woken_accuses_nobody),
+          RUN(who_is_lost_as_we_wake_is_looked_at_when_we_are_awake),
           RUN(who_has_just_woken_hands_on_no_rows_that_it_was_sent),
           RUN(who_is_slow_is_borne_with_up_to_a_bound),
           RUN(we_notice_that_we_stood_still_at_the_first_event_of_any_kind),
