@@ -14,14 +14,14 @@ mcpz_error mcpz_blobs_expect(struct mcpz_blobs *blobs, const struct mcpz_id *roo
         return error;
     }
     mcpz_shelf_hold(blobs->shelf, root, holder);
-    return mcpz_blobs_flush(blobs);
+    return mcpz_blobs_flush_soon(blobs);
 }
 
 mcpz_error mcpz_blobs_complete(struct mcpz_blobs *blobs, const struct mcpz_id *root)
 {
     mcpz_shelf_mark_whole(blobs->shelf, root);
     blobs->unflushed = 0;
-    return mcpz_blobs_flush(blobs);
+    return mcpz_blobs_flush_soon(blobs);
 }
 
 bool mcpz_blobs_is_whole(struct mcpz_blobs *blobs, const struct mcpz_id *root)

@@ -79,6 +79,15 @@ static struct mcpz_blob_job *await_job(struct mcpz_blob_thread *thread, bool *is
     return job;
 }
 
+/* The next job, if one is waiting. */
+static struct mcpz_blob_job *next_job(struct mcpz_blob_thread *thread)
+{
+    (void)pthread_mutex_lock(&thread->mutex);
+    struct mcpz_blob_job *job = thread->is_over ? NULL : take(&thread->waiting);
+    (void)pthread_mutex_unlock(&thread->mutex);
+    return job;
+}
+
 static bool is_wanted(struct mcpz_blob_thread *thread)
 {
     (void)pthread_mutex_lock(&thread->mutex);
@@ -117,6 +126,40 @@ static void clear_if_due(struct mcpz_blob_thread *thread)
     take_stock(thread, NULL);
 }
 
+static void tell(struct mcpz_blob_thread *thread, struct mcpz_blob_job *job)
+{
+    take_stock(thread, job);
+    thread->notify(thread->context);
+}
+
+/*
+ * Do `job`, and as long as something is to be on the disk before anybody is told, those that wait
+ * behind it: they share the wait for the disk, and are told in order.
+ */
+static void work_off(struct mcpz_blob_thread *thread, struct mcpz_blob_job *job)
+{
+    const uint64_t since_ms = wall_ms();
+    struct queue begun = {NULL, NULL};
+    size_t count = 0;
+
+    while (job != NULL) {
+        const bool is_due = mcpz_blob_worker_begin(thread->worker, job);
+        if (!is_due && count == 0) {
+            tell(thread, job);
+            break;
+        }
+        append(&begun, job);
+        const uint64_t now_ms = wall_ms();
+        const bool is_late = now_ms < since_ms || now_ms > since_ms + MCPZ_BLOB_SHARE_MS;
+        job = ++count == MCPZ_BLOB_SHARE_MAX || is_late ? NULL : next_job(thread);
+    }
+    const mcpz_error error = mcpz_blob_worker_settle(thread->worker);
+    while ((job = take(&begun)) != NULL) {
+        mcpz_blob_worker_fail(job, error);
+        tell(thread, job);
+    }
+}
+
 static void *run(void *context)
 {
     struct mcpz_blob_thread *thread = context;
@@ -125,9 +168,7 @@ static void *run(void *context)
     while (!is_over) {
         struct mcpz_blob_job *job = await_job(thread, &is_over);
         if (job != NULL) {
-            mcpz_blob_worker_do(thread->worker, job);
-            take_stock(thread, job);
-            thread->notify(thread->context);
+            work_off(thread, job);
             clear_if_due(thread);
         } else if (!is_over) {
             while (mcpz_blob_worker_idle(thread->worker, wall_ms()) && !is_wanted(thread)) {

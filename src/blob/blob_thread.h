@@ -18,7 +18,9 @@
 #include "blob/blob_job.h"
 #include "blob/blob_worker.h"
 
-#define MCPZ_BLOB_JOBS_MAX 64 /* waiting, or done and not taken back */
+#define MCPZ_BLOB_JOBS_MAX 64  /* waiting, or done and not taken back */
+#define MCPZ_BLOB_SHARE_MAX 32 /* jobs that share one wait for the disk, */
+#define MCPZ_BLOB_SHARE_MS 20  /* which is begun so long after the first at the latest */
 #define MCPZ_BLOB_IDLE_SECONDS 5
 
 struct mcpz_blob_thread;

@@ -10,6 +10,7 @@
 #include "crypto/identity.h"
 
 #define PATH_BYTES_MAX 4096
+#define RELEASED_MAX 1024 /* blobs whose key was lost, until that is on the disk */
 
 struct upload {
     uint64_t id; /* 0: free */
@@ -606,12 +607,18 @@ static mcpz_error release_lost(struct mcpz_blob_worker *worker, const struct mcp
 {
     struct mcpz_id at = {{0}};
     struct mcpz_blob_row row;
+    size_t count = 0;
     mcpz_error error;
 
     while ((error = mcpz_blobs_next(worker->blobs, &at, &at)) == MCPZ_OK) {
         error = mcpz_blobs_stat(worker->blobs, &at, &row);
         if (error == MCPZ_OK && is_of(&row, job->tenant) && !is_readable(worker, &at, job)) {
             error = let_go(worker, &at, job->now_ms);
+            count++;
+        }
+        if (error == MCPZ_OK && count == RELEASED_MAX) {
+            count = 0;
+            error = mcpz_blobs_rest(worker->blobs);
         }
         if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
             return error;
@@ -695,15 +702,36 @@ static mcpz_error do_job(struct mcpz_blob_worker *worker, struct mcpz_blob_job *
     return MCPZ_EPROTO;
 }
 
-void mcpz_blob_worker_do(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+bool mcpz_blob_worker_begin(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
 {
     job->error = open_keyring(worker, job);
     if (job->error == MCPZ_OK) {
         job->error = open_blobs(worker, job);
     }
     if (job->error == MCPZ_OK) {
+        mcpz_blobs_put_off(worker->blobs);
         job->error = do_job(worker, job);
     }
+    return worker->blobs != NULL && mcpz_blobs_is_due(worker->blobs);
+}
+
+mcpz_error mcpz_blob_worker_settle(struct mcpz_blob_worker *worker)
+{
+    return worker->blobs != NULL ? mcpz_blobs_settle(worker->blobs) : MCPZ_OK;
+}
+
+void mcpz_blob_worker_fail(struct mcpz_blob_job *job, mcpz_error error)
+{
+    if (error != MCPZ_OK && job->error == MCPZ_OK && job->ask != MCPZ_BLOB_READ &&
+        job->ask != MCPZ_BLOB_SHOW) {
+        job->error = error;
+    }
+}
+
+void mcpz_blob_worker_do(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    (void)mcpz_blob_worker_begin(worker, job);
+    mcpz_blob_worker_fail(job, mcpz_blob_worker_settle(worker));
 }
 
 bool mcpz_blob_worker_totals(struct mcpz_blob_worker *worker, struct mcpz_blob_totals *totals)

@@ -46,6 +46,17 @@ void mcpz_blob_worker_destroy(struct mcpz_blob_worker *worker);
 /** Do it: `job->error` and what came of it. */
 void mcpz_blob_worker_do(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job);
 
+/** The same, but what is to be on the disk need not be before mcpz_blob_worker_settle(). True:
+ * something is not, so nobody is told of it, nor of what is done after it. */
+bool mcpz_blob_worker_begin(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job);
+
+/** Have all on the disk that was begun. Errors: MCPZ_EIO, MCPZ_ENOSPACE: it is undone, which each
+ * of those jobs is to be told: mcpz_blob_worker_fail() */
+MCPZ_MUST_USE mcpz_error mcpz_blob_worker_settle(struct mcpz_blob_worker *worker);
+
+/** It came to nothing, if it was one that is undone. */
+void mcpz_blob_worker_fail(struct mcpz_blob_job *job, mcpz_error error);
+
 /** How many blobs there are; false: that is not known. */
 bool mcpz_blob_worker_totals(struct mcpz_blob_worker *worker, struct mcpz_blob_totals *totals);
 

@@ -115,6 +115,42 @@ mcpz_error mcpz_blobs_flush(struct mcpz_blobs *blobs)
     return error;
 }
 
+mcpz_error mcpz_blobs_flush_soon(struct mcpz_blobs *blobs)
+{
+    if (!blobs->puts_off) {
+        return mcpz_blobs_flush(blobs);
+    }
+    if (!blobs->is_due) {
+        blobs->is_due = true;
+        blobs->failures_then = blobs->failures;
+    }
+    return MCPZ_OK;
+}
+
+void mcpz_blobs_put_off(struct mcpz_blobs *blobs)
+{
+    blobs->puts_off = true;
+}
+
+bool mcpz_blobs_is_due(const struct mcpz_blobs *blobs)
+{
+    return blobs->is_due;
+}
+
+mcpz_error mcpz_blobs_settle(struct mcpz_blobs *blobs)
+{
+    mcpz_error error = MCPZ_OK;
+
+    blobs->puts_off = false;
+    if (blobs->is_due) {
+        blobs->is_due = false;
+        error = mcpz_blobs_flush(blobs);
+        /* One that failed in between has undone what was done before it. */
+        error = error == MCPZ_OK && blobs->failures != blobs->failures_then ? MCPZ_EIO : error;
+    }
+    return error;
+}
+
 /* ---- Writing -------------------------------------------------------------------------------- */
 
 mcpz_error mcpz_blobs_begin(struct mcpz_blobs *blobs, struct mcpz_bytes tenant,
@@ -340,7 +376,7 @@ static mcpz_error finish(struct mcpz_blob_writer *writer, struct mcpz_bytes hold
     if (error == MCPZ_OK) {
         mcpz_shelf_hold(blobs->shelf, root, holder);
         mcpz_shelf_mark_whole(blobs->shelf, root);
-        error = mcpz_blobs_flush(blobs);
+        error = mcpz_blobs_flush_soon(blobs);
     }
     /* A flush that failed on the way has undone what was written before it. */
     return error == MCPZ_OK && writer->failures != blobs->failures ? MCPZ_EIO : error;
@@ -404,7 +440,7 @@ mcpz_error mcpz_blobs_hold(struct mcpz_blobs *blobs, const struct mcpz_id *root,
     mcpz_error error = mcpz_shelf_blob(blobs->shelf, root, &row);
     if (error == MCPZ_OK) {
         mcpz_shelf_hold(blobs->shelf, root, holder);
-        error = mcpz_blobs_flush(blobs);
+        error = mcpz_blobs_flush_soon(blobs);
     }
     return error;
 }
@@ -416,7 +452,7 @@ mcpz_error mcpz_blobs_hold_as(struct mcpz_blobs *blobs, const struct mcpz_id *ro
     if (error == MCPZ_OK) {
         mcpz_shelf_hold(blobs->shelf, root, other);
         mcpz_shelf_let_go(blobs->shelf, root, holder);
-        error = mcpz_blobs_flush(blobs);
+        error = mcpz_blobs_flush_soon(blobs);
     }
     return error;
 }
@@ -428,7 +464,7 @@ mcpz_error mcpz_blobs_release(struct mcpz_blobs *blobs, const struct mcpz_id *ro
     if (error == MCPZ_OK) {
         mcpz_shelf_let_go(blobs->shelf, root, holder);
         mcpz_shelf_doubt(blobs->shelf, now_ms + blobs->grace_ms, root);
-        error = mcpz_blobs_flush(blobs);
+        error = mcpz_blobs_flush_soon(blobs);
     }
     return error;
 }

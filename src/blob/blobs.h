@@ -132,6 +132,19 @@ MCPZ_MUST_USE mcpz_error mcpz_blobs_read(struct mcpz_blobs *blobs,
 MCPZ_MUST_USE mcpz_error mcpz_blobs_hold(struct mcpz_blobs *blobs, const struct mcpz_id *root,
                                          struct mcpz_bytes holder);
 
+/**
+ * From here on what is put, held and let go of need not be on the disk at once, until
+ * mcpz_blobs_settle(): several share the wait for it. Nobody is told of it before.
+ */
+void mcpz_blobs_put_off(struct mcpz_blobs *blobs);
+
+/** Is something of it not on the disk yet? */
+bool mcpz_blobs_is_due(const struct mcpz_blobs *blobs);
+
+/** Have all on the disk, and put off no more. Errors: MCPZ_EIO, MCPZ_ENOSPACE: what was done since
+ * mcpz_blobs_put_off() is undone */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_settle(struct mcpz_blobs *blobs);
+
 /** What `holder` holds, `other` holds from now on in its place, at once: a crash leaves one of
  * them. Errors: MCPZ_ENOTFOUND  `holder` does not; MCPZ_EIO, MCPZ_ENOSPACE */
 MCPZ_MUST_USE mcpz_error mcpz_blobs_hold_as(struct mcpz_blobs *blobs, const struct mcpz_id *root,

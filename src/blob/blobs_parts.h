@@ -29,6 +29,9 @@ struct mcpz_blobs {
     size_t writers;
     uint64_t grace_ms;       /* from the last holder's leave to its end */
     uint64_t failures;       /* of flushes: what was written before one is undone */
+    bool puts_off;           /* what is done need not be on the disk at once; */
+    bool is_due;             /* some of it is not */
+    uint64_t failures_then;  /* when the first of that was done */
     bool may_have_strays;    /* chunks that nothing needs, of blobs that were not finished */
     struct mcpz_id swept;    /* so far */
     struct mcpz_id scrubbed; /* so far */
@@ -44,6 +47,9 @@ struct mcpz_blobs {
 /** Packs first: the index names nothing that is not on the disk. Errors: MCPZ_EIO,
  * MCPZ_ENOSPACE */
 MCPZ_MUST_USE mcpz_error mcpz_blobs_flush(struct mcpz_blobs *blobs);
+
+/** As mcpz_blobs_flush(), at once or by mcpz_blobs_settle(). */
+MCPZ_MUST_USE mcpz_error mcpz_blobs_flush_soon(struct mcpz_blobs *blobs);
 
 /** Lists may be others by now. */
 void mcpz_blobs_forget_lists(struct mcpz_blobs *blobs);

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -294,9 +295,12 @@ static enum mcpz_exit run_snapshot_export(const struct mcpz_invocation *invocati
 
 /* ---- import ------------------------------------------------------------------------------- */
 
+/* Small parts are sent together, as long as all of it is no more than this, */
+#define BUNCH_BYTES_MAX 524288
+#define BUNCH_PARTS_MAX 128 /* nor more than so many */
 #define PART_BYTES_MAX                                                                            \
     (MCPZ_SNAPSHOT_HEAD_BYTES + MCPZ_SNAPSHOT_PART_HEAD_BYTES + MCPZ_SNAPSHOT_PART_BYTES_MAX +    \
-     MCPZ_DIGEST_BYTES)
+     MCPZ_DIGEST_BYTES + BUNCH_BYTES_MAX)
 
 /* A file on its way into the node, part by part. */
 struct import {
@@ -305,9 +309,12 @@ struct import {
     int file;
     uint64_t length; /* of the file; 0: not known */
     struct mcpz_snapshot_tap tap;
-    uint8_t *part; /* the head of the file, and the part under way */
+    uint8_t *part; /* the head of the file, parts that are sent together, and the one under way */
     size_t part_length;
-    json_t *sum;  /* of what the node has said of each part */
+    size_t bunch_length; /* of it, before the part under way; 0: that is the first */
+    size_t bunch_count;  /* parts */
+    uint64_t bunch_at;   /* in the file */
+    json_t *sum;         /* of what the node has said of each part */
     json_t *lost; /* an object: a member for each blob that agents name and that is not there */
     char open[MCPZ_ID_TEXT_BYTES]; /* the agent whose end is still to come; "": none */
     struct mcpz_id known;          /* the last blob that was there already; zeros: none */
@@ -318,6 +325,7 @@ static enum mcpz_exit read_wanted(struct import *import)
 {
     size_t left = mcpz_snapshot_tap_wants(&import->tap);
 
+    assert(left <= PART_BYTES_MAX - import->part_length);
     while (left > 0) {
         const ssize_t length = read(import->file, import->part + import->part_length, left);
         if (length < 0 && errno == EINTR) {
@@ -374,8 +382,11 @@ static enum mcpz_exit judge_file(const struct import *import, const char *what)
 static enum mcpz_exit read_part(struct import *import, const char *what, bool *is_there)
 {
     const uint32_t before = import->tap.parts;
+    uint8_t more;
 
-    import->part_length = import->tap.bytes == 0 ? 0 : MCPZ_SNAPSHOT_HEAD_BYTES;
+    import->part_length = import->bunch_length > 0 ? import->bunch_length
+                          : import->tap.bytes == 0 ? 0
+                                                   : MCPZ_SNAPSHOT_HEAD_BYTES;
     while (import->tap.parts == before && mcpz_snapshot_tap_wants(&import->tap) > 0) {
         enum mcpz_exit status = read_wanted(import);
         if (status != MCPZ_EXIT_OK) {
@@ -383,8 +394,8 @@ static enum mcpz_exit read_part(struct import *import, const char *what, bool *i
         }
     }
     *is_there = import->tap.error == MCPZ_OK && mcpz_snapshot_tap_wants(&import->tap) > 0;
-    if (mcpz_snapshot_tap_is_whole(&import->tap) && read(import->file, import->part, 1) > 0) {
-        mcpz_snapshot_tap_add(&import->tap, mcpz_bytes(import->part, 1)); /* nothing may follow */
+    if (mcpz_snapshot_tap_is_whole(&import->tap) && read(import->file, &more, 1) > 0) {
+        mcpz_snapshot_tap_add(&import->tap, mcpz_bytes(&more, 1)); /* nothing may follow */
     }
     return *is_there ? MCPZ_EXIT_OK : judge_file(import, what);
 }
@@ -449,11 +460,12 @@ static bool is_known(const struct import *import)
     return tap->kind == MCPZ_SNAPSHOT_BLOB && mcpz_id_equal(&tap->order.root, &import->known);
 }
 
-/* Send the part, or, at the end of the file, none: what was left for later is done then. */
-static enum mcpz_exit send_part(struct import *import, bool is_end)
+/* Send what was gathered, `length` bytes, or, at the end of the file, no parts: what was left for
+ * later is done then. */
+static enum mcpz_exit send_bunch(struct import *import, size_t length, bool is_end)
 {
     const struct mcpz_invocation *invocation = import->progress.invocation;
-    const uint64_t at = import->tap.bytes - import->part_length;
+    const uint64_t at = import->bunch_at - MCPZ_SNAPSHOT_HEAD_BYTES;
     char path[MCPZ_API_PATH_BYTES];
     struct mcpz_client_answer raw;
     json_t *answer = NULL;
@@ -464,8 +476,7 @@ static enum mcpz_exit send_part(struct import *import, bool is_end)
     const struct mcpz_client_request request = {.method = "POST",
                                                 .path = path,
                                                 .type = MCPZ_SNAPSHOT_TYPE,
-                                                .body =
-                                                    mcpz_bytes(import->part, import->part_length),
+                                                .body = mcpz_bytes(import->part, length),
                                                 .body_file = MCPZ_CLIENT_NO_FILE,
                                                 .answer_file = MCPZ_CLIENT_NO_FILE,
                                                 .patience_ms = PATIENCE_MS};
@@ -481,6 +492,47 @@ static enum mcpz_exit send_part(struct import *import, bool is_end)
     return status;
 }
 
+/* Does the part behind what was gathered go with it? */
+static bool fits_bunch(const struct import *import)
+{
+    return import->part_length <= BUNCH_BYTES_MAX && import->bunch_count < BUNCH_PARTS_MAX;
+}
+
+static enum mcpz_exit send_gathered(struct import *import)
+{
+    const size_t length = import->bunch_length;
+
+    import->bunch_length = 0;
+    import->bunch_count = 0;
+    return length > 0 ? send_bunch(import, length, false) : MCPZ_EXIT_OK;
+}
+
+/* A part was read: gather it, and send what was gathered before if it does not fit there. A large
+ * one goes by itself, so that there is always room for another. */
+static enum mcpz_exit gather(struct import *import)
+{
+    const size_t before =
+        import->bunch_length > 0 ? import->bunch_length : MCPZ_SNAPSHOT_HEAD_BYTES;
+    const size_t length = import->part_length - before;
+    enum mcpz_exit status = MCPZ_EXIT_OK;
+
+    if (import->bunch_length > 0 && !fits_bunch(import)) {
+        status = send_gathered(import);
+        memmove(import->part + MCPZ_SNAPSHOT_HEAD_BYTES, import->part + before, length);
+    }
+    if (status == MCPZ_EXIT_OK && is_known(import)) {
+        return status; /* as it is known by now */
+    }
+    if (import->bunch_length == 0) {
+        import->bunch_at = import->tap.bytes - length;
+        import->bunch_length = MCPZ_SNAPSHOT_HEAD_BYTES;
+    }
+    import->bunch_length += length;
+    import->bunch_count++;
+    return status == MCPZ_EXIT_OK && import->bunch_length > BUNCH_BYTES_MAX ? send_gathered(import)
+                                                                            : status;
+}
+
 /* To be said of a file that cannot go on: what came before stays, and may come again. */
 static enum mcpz_exit send_file(struct import *import)
 {
@@ -492,14 +544,19 @@ static enum mcpz_exit send_file(struct import *import)
         (void)snprintf(what, sizeof(what), "what comes before byte %" PRIu64 " of it was taken in",
                        import->tap.part_at);
         status = read_part(import, import->tap.parts > 0 ? what : nothing, &is_there);
-        if (status == MCPZ_EXIT_OK && is_there && !is_known(import)) {
-            status = send_part(import, false);
+        if (status == MCPZ_EXIT_OK && is_there) {
+            status = gather(import);
+        } else if (status != MCPZ_EXIT_OK && send_gathered(import) != MCPZ_EXIT_OK) {
+            return status; /* of a file that breaks off, what came before is taken in */
         }
         show_progress(&import->progress, &import->tap, import->length);
     }
+    if (status == MCPZ_EXIT_OK) {
+        status = send_gathered(import);
+    }
     if (status == MCPZ_EXIT_OK && import->open[0] != '\0') {
-        import->part_length = MCPZ_SNAPSHOT_HEAD_BYTES;
-        status = send_part(import, true);
+        import->bunch_at = import->tap.bytes;
+        status = send_bunch(import, MCPZ_SNAPSHOT_HEAD_BYTES, true);
     }
     return status;
 }

@@ -17,9 +17,11 @@
 #include "http/blob_arrival.h"
 #include "http/blob_claims.h"
 #include "http/exchange.h"
+#include "http/inner.h"
 #include "http/snapshot.h"
 
 #define IN_FLIGHT_MAX 64 /* handed in, and not answered yet */
+#define ARRIVALS_MAX 6   /* pieces of blobs that are taken at a time: they share waits for disks */
 
 /* A request of ours to the engine. */
 struct handed_in {
@@ -55,7 +57,10 @@ struct import {
     uint64_t blobs;
     uint64_t blobs_lost;
     json_t *lost; /* their names, as many as are told */
-    struct mcpz_blob_arrival arrival;
+    struct mcpz_blob_arrival arrivals[ARRIVALS_MAX];
+    size_t arrival;   /* the one of them that was begun last */
+    bool has_message; /* one was read that is yet to be applied; */
+    struct mcpz_bytes message;
     uint32_t code; /* of the first that was refused */
     char text[MCPZ_MESSAGE_BYTES_MAX + 1];
 };
@@ -198,23 +203,77 @@ static void end_messages(struct import *import)
     }
 }
 
+static size_t count_arriving(const struct import *import)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < ARRIVALS_MAX; i++) {
+        count += import->arrivals[i].phase != 0 ? 1 : 0;
+    }
+    return count;
+}
+
+/*
+ * What was read has to wait: an agent for the blobs before it, a piece of a blob for another piece
+ * of that, or until fewer are being taken.
+ */
+static bool has_to_wait(struct mcpz_exchange *exchange)
+{
+    const struct import *import = exchange->state;
+    const size_t arriving = count_arriving(import);
+
+    if (arriving == 0 || !import->reader.has_blob) {
+        return arriving > 0;
+    }
+    for (size_t i = 0; i < ARRIVALS_MAX; i++) {
+        const struct mcpz_blob_arrival *arrival = &import->arrivals[i];
+        if (arrival->phase != 0 && mcpz_id_equal(&arrival->blob.root, &import->reader.blob.root)) {
+            return true;
+        }
+    }
+    return arriving == ARRIVALS_MAX || !mcpz_inner_has_room(exchange) ||
+           !mcpz_blob_arrivals_have_room(&exchange->api->arrivals);
+}
+
+/* Where it is known that the blob is here, if one was told so. */
+static mcpz_error begin_arrival(struct mcpz_exchange *exchange)
+{
+    struct import *import = exchange->state;
+    size_t at = ARRIVALS_MAX;
+
+    for (size_t i = 0; i < ARRIVALS_MAX; i++) {
+        const struct mcpz_blob_arrival *arrival = &import->arrivals[i];
+        if (arrival->phase == 0 &&
+            (at == ARRIVALS_MAX || mcpz_id_equal(&arrival->known, &import->reader.blob.root))) {
+            at = i;
+        }
+    }
+    assert(at < ARRIVALS_MAX);
+    import->arrival = at;
+    mcpz_exchange_again(exchange);
+    return mcpz_blob_arrival_begin(&import->arrivals[at], &import->reader.blob, &exchange->input);
+}
+
 /* What is here already, and who wrote what follows, is nothing to wait for. */
 static mcpz_error apply_next(struct mcpz_exchange *exchange)
 {
     struct import *import = exchange->state;
     struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
-    struct mcpz_bytes message;
+    mcpz_error error = MCPZ_OK;
 
-    mcpz_error error = mcpz_snapshot_next(&import->reader, &message);
+    if (!import->has_message) {
+        error = mcpz_snapshot_next(&import->reader, &import->message);
+    }
+    import->has_message = error == MCPZ_OK && has_to_wait(exchange);
     if (error == MCPZ_ENOTFOUND) {
         end_messages(import);
         return MCPZ_OK;
     }
-    if (error != MCPZ_OK) {
+    if (error != MCPZ_OK || import->has_message) {
         return error;
     }
     if (import->reader.has_blob) {
-        return mcpz_blob_arrival_begin(&import->arrival, &import->reader.blob, &exchange->input);
+        return begin_arrival(exchange);
     }
     assert(import->in_flight_count < IN_FLIGHT_MAX);
     if (import->request == 0) {
@@ -222,7 +281,7 @@ static mcpz_error apply_next(struct mcpz_exchange *exchange)
     }
     struct handed_in *handed_in = &import->in_flight[import->in_flight_count++];
     *handed_in = (struct handed_in){.request = import->request, .is_base = import->file.base};
-    error = mcpz_engine_import(engine, &import->file, import->request, message);
+    error = mcpz_engine_import(engine, &import->file, import->request, import->message);
     if (error == MCPZ_OK) {
         import->request = 0;
     } else {
@@ -237,22 +296,26 @@ static mcpz_error apply_next(struct mcpz_exchange *exchange)
 }
 
 /* What has come of blobs. */
-static void show_arrivals(const struct mcpz_blob_arrival *arrival, json_t *said)
+static void show_arrivals(const struct import *import, json_t *said)
 {
-    const struct {
-        const char *key;
-        uint64_t number;
-    } members[] = {{"blobs_put", arrival->blobs_put},
-                   {"blobs_known", arrival->blobs_known},
-                   {"blobs_renamed", arrival->blobs_renamed},
-                   {"blob_bytes", arrival->bytes_put}};
+    const struct mcpz_blob_arrival *last = &import->arrivals[import->arrival];
+    uint64_t put = 0;
+    uint64_t known = 0;
+    uint64_t renamed = 0;
+    uint64_t bytes = 0;
 
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(members); i++) {
-        (void)json_object_set_new(said, members[i].key,
-                                  json_integer((json_int_t)members[i].number));
+    for (size_t i = 0; i < ARRIVALS_MAX; i++) {
+        put += import->arrivals[i].blobs_put;
+        known += import->arrivals[i].blobs_known;
+        renamed += import->arrivals[i].blobs_renamed;
+        bytes += import->arrivals[i].bytes_put;
     }
-    if (!mcpz_id_is_zero(&arrival->known)) {
-        (void)json_object_set_new(said, "blob_known", mcpz_exchange_show_id(&arrival->known, 'b'));
+    (void)json_object_set_new(said, "blobs_put", json_integer((json_int_t)put));
+    (void)json_object_set_new(said, "blobs_known", json_integer((json_int_t)known));
+    (void)json_object_set_new(said, "blobs_renamed", json_integer((json_int_t)renamed));
+    (void)json_object_set_new(said, "blob_bytes", json_integer((json_int_t)bytes));
+    if (!mcpz_id_is_zero(&last->known)) {
+        (void)json_object_set_new(said, "blob_known", mcpz_exchange_show_id(&last->known, 'b'));
     }
 }
 
@@ -272,7 +335,7 @@ static void answer(struct mcpz_exchange *exchange)
                              "bases", (json_int_t)import->bases, "bases_applied",
                              (json_int_t)import->bases_applied, "blobs", (json_int_t)import->blobs,
                              "blobs_lost", (json_int_t)import->blobs_lost, "lost", import->lost);
-    show_arrivals(&import->arrival, said);
+    show_arrivals(import, said);
     if (import->has_open) {
         (void)json_object_set_new(said, "open", mcpz_exchange_show_id(&import->open, 'd'));
     }
@@ -326,24 +389,36 @@ static void claim(struct mcpz_exchange *exchange)
     }
 }
 
+/* Go on with pieces of blobs. False: the exchange was answered. */
+static bool go_on_with_arrivals(struct mcpz_exchange *exchange)
+{
+    struct import *import = exchange->state;
+
+    for (size_t i = 0; i < ARRIVALS_MAX && !exchange->answered; i++) {
+        (void)mcpz_blob_arrival_go_on(&import->arrivals[i], exchange);
+    }
+    return !exchange->answered;
+}
+
 static void apply(struct mcpz_exchange *exchange)
 {
     struct import *import = exchange->state;
     mcpz_error error = MCPZ_OK;
 
-    if (!mcpz_blob_arrival_go_on(&import->arrival, exchange)) {
+    if (!go_on_with_arrivals(exchange)) {
         return;
     }
     for (size_t i = 0; i < MCPZ_SLICE_DELTAS && import->in_flight_count < IN_FLIGHT_MAX; i++) {
         if (import->all_sent || import->code != MCPZ_CODE_OK || error != MCPZ_OK ||
-            import->arrival.phase != 0) {
+            (i > 0 && import->has_message)) {
             break;
         }
         error = apply_next(exchange);
     }
+    const bool is_arriving = count_arriving(import) > 0;
     if (error != MCPZ_OK) {
         mcpz_exchange_fail_error(exchange, error, "applying the snapshot, half way");
-    } else if (import->in_flight_count == 0 &&
+    } else if (import->in_flight_count == 0 && !is_arriving &&
                (import->all_sent || import->code != MCPZ_CODE_OK)) {
         if (import->code != MCPZ_CODE_OK || import->is_lenient) {
             answer(exchange);
@@ -351,7 +426,7 @@ static void apply(struct mcpz_exchange *exchange)
             claim(exchange);
         }
     } else if (import->in_flight_count < IN_FLIGHT_MAX && !import->all_sent &&
-               import->code == MCPZ_CODE_OK) {
+               !import->has_message && import->code == MCPZ_CODE_OK) {
         mcpz_exchange_again(exchange);
     }
 }
@@ -375,9 +450,11 @@ static void expire(struct mcpz_exchange *exchange)
 {
     const struct import *import = exchange->state;
 
-    if (mcpz_blob_arrival_looks(&import->arrival)) {
-        work(exchange);
-        return;
+    for (size_t i = 0; i < ARRIVALS_MAX; i++) {
+        if (mcpz_blob_arrival_looks(&import->arrivals[i])) {
+            work(exchange);
+            return;
+        }
     }
     mcpz_exchange_fail(exchange, MCPZ_CODE_TIMEOUT,
                        "the node did not get this done in time: what came in stays, import it "
@@ -415,7 +492,9 @@ static void release(struct import *import)
 {
     mcpz_import_finish(&import->file);
     mcpz_blob_claims_finish(&import->claims);
-    mcpz_blob_arrival_finish(&import->arrival);
+    for (size_t i = 0; i < ARRIVALS_MAX; i++) {
+        mcpz_blob_arrival_finish(&import->arrivals[i]);
+    }
     json_decref(import->lost);
     free(import->documents);
     free(import);

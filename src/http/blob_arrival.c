@@ -64,6 +64,16 @@ static struct mcpz_blob_arriving *take_row(struct mcpz_blob_arrivals *arrivals,
     return row;
 }
 
+bool mcpz_blob_arrivals_have_room(const struct mcpz_blob_arrivals *arrivals)
+{
+    size_t busy = 0;
+
+    for (size_t i = 0; i < MCPZ_BLOB_ARRIVALS_MAX; i++) {
+        busy += arrivals->rows[i].is_busy ? 1 : 0;
+    }
+    return busy + MCPZ_BLOB_ARRIVALS_LEFT < MCPZ_BLOB_ARRIVALS_MAX;
+}
+
 /* ---- A piece ------------------------------------------------------------------------------ */
 
 static void close_asked(struct mcpz_blob_arrival *arrival)

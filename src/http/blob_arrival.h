@@ -28,7 +28,8 @@
 #include "http/snapshot.h"
 
 /* Under way at one time; the one that waits longest gives way. */
-#define MCPZ_BLOB_ARRIVALS_MAX 8
+#define MCPZ_BLOB_ARRIVALS_MAX 16
+#define MCPZ_BLOB_ARRIVALS_LEFT 8 /* for other files than one that brings several at a time */
 #define MCPZ_BLOB_ARRIVAL_LOOK_US MCPZ_MS(100)         /* whether others are placed by now */
 #define MCPZ_BLOB_ARRIVAL_PATIENCE_US MCPZ_SECONDS(60) /* until they are */
 
@@ -69,6 +70,9 @@ struct mcpz_blob_arrival {
     uint64_t blobs_renamed; /* of those that were put */
     uint64_t bytes_put;
 };
+
+/** May a file bring one more while it brings one? */
+bool mcpz_blob_arrivals_have_room(const struct mcpz_blob_arrivals *arrivals);
 
 /**
  * Take the piece `blob` of `body`, or that it is lost. None is under way (asserted).

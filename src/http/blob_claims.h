@@ -6,7 +6,7 @@
  * is written, from where it is read, so that nothing is named for a moment that nobody holds. A
  * blob that is not known is one that went: the name of it stays a name.
  *
- * One at a time, and MCPZ_BLOB_NAMES_SLICE entries are looked at in a turn.
+ * A few at a time, and MCPZ_BLOB_NAMES_SLICE entries are looked at in a turn.
  */
 
 #ifndef HTTP_BLOB_CLAIMS_H
@@ -22,15 +22,22 @@
 #include "proto/store.h"
 
 #define MCPZ_BLOB_CLAIMS_LOST_MAX 64 /* that are told by name */
+#define MCPZ_BLOB_CLAIMS_AT_ONCE 8   /* they share the wait for the disk */
 
-/* Zeroed, it can be finished. */
-struct mcpz_blob_claims {
-    struct mcpz_blob_names names;
-    bool frees_brief; /* which needs each blob only until it is claimed */
+/* One that is under way. */
+struct mcpz_blob_claim {
     bool is_freeing;
     struct mcpz_exchange *referring;        /* claims one; NULL: none is under way */
     struct mcpz_id named;                   /* that one */
     char tenant[MCPZ_TENANT_BYTES_MAX + 1]; /* and whose it is */
+};
+
+/* Zeroed, it can be finished. */
+struct mcpz_blob_claims {
+    struct mcpz_blob_names names;
+    bool is_named;    /* those were all that it names */
+    bool frees_brief; /* which needs each blob only until it is claimed */
+    struct mcpz_blob_claim claims[MCPZ_BLOB_CLAIMS_AT_ONCE];
     uint64_t claimed;
     uint64_t lost; /* of the blobs that are named, those that are not known; */
     struct mcpz_id lost_ids[MCPZ_BLOB_CLAIMS_LOST_MAX]; /* the first of them */

@@ -19,6 +19,11 @@ bool mcpz_inner_open(struct mcpz_exchange *exchange, struct mcpz_exchange **inne
     return true;
 }
 
+bool mcpz_inner_has_room(const struct mcpz_exchange *exchange)
+{
+    return exchange->api->open_count < MCPZ_EXCHANGES_MAX / 2;
+}
+
 bool mcpz_inner_ask(struct mcpz_exchange *exchange, struct mcpz_exchange **inner,
                     const struct mcpz_inner_request *asked)
 {

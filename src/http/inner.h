@@ -27,4 +27,7 @@ MCPZ_MUST_USE bool mcpz_inner_ask(struct mcpz_exchange *exchange, struct mcpz_ex
 /** As above, but without a request: for what is asked by a function. */
 MCPZ_MUST_USE bool mcpz_inner_open(struct mcpz_exchange *exchange, struct mcpz_exchange **inner);
 
+/** May `exchange` ask several at a time? Not where that leaves too few to others. */
+bool mcpz_inner_has_room(const struct mcpz_exchange *exchange);
+
 #endif

@@ -326,6 +326,45 @@ TEST(what_is_held_for_who_put_it_is_a_copy_once_that_is_known)
     CHECK(!held.is_put && held.is_copy);
 }
 
+TEST(several_share_one_wait_for_the_disk)
+{
+    static const char *const texts[] = {"one", "two", "three"};
+    uint64_t uploads[3];
+    struct mcpz_id ids[3];
+
+    for (size_t i = 0; i < 3; i++) {
+        uploads[i] = begin("acme");
+        CHECK_UINT(add(uploads[i], 0, texts[i]), MCPZ_OK);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        new_job(MCPZ_BLOB_FINISH, "acme");
+        job.upload = uploads[i];
+        CHECK(mcpz_blob_worker_begin(worker, &job)); /* it is to be told of later */
+        CHECK_UINT(job.error, MCPZ_OK);
+        ids[i] = job.id;
+    }
+    new_job(MCPZ_BLOB_LOOK, "acme");
+    job.id = ids[0];
+    CHECK(mcpz_blob_worker_begin(worker, &job)); /* so is what is seen of it */
+    CHECK(job.state.is_whole && job.state.is_put);
+    CHECK_UINT(mcpz_blob_worker_settle(worker), MCPZ_OK);
+    mcpz_blob_worker_destroy(worker);
+    create();
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_UINT(read_as("acme", &ids[i], 0, 100), MCPZ_OK);
+        CHECK(mcpz_bytes_equal(mcpz_bytes(job.bytes, job.length), mcpz_text(texts[i])));
+    }
+    new_job(MCPZ_BLOB_LOOK, "acme");
+    job.id = ids[0];
+    CHECK(!mcpz_blob_worker_begin(worker, &job));
+    /* What comes to nothing is told to all but those that need no disk. */
+    mcpz_blob_worker_fail(&job, MCPZ_ENOSPACE);
+    CHECK_UINT(job.error, MCPZ_ENOSPACE);
+    CHECK_UINT(read_as("acme", &ids[0], 0, 100), MCPZ_OK);
+    mcpz_blob_worker_fail(&job, MCPZ_ENOSPACE);
+    CHECK_UINT(job.error, MCPZ_OK);
+}
+
 TEST(copies_leave_room_on_the_disk)
 {
     (void)begin("acme"); /* so that there is a key */
@@ -354,6 +393,7 @@ int main(void)
         RUN_IN(what_a_shredded_key_kept_is_gone),
         RUN_IN(what_cannot_be_opened_is_told),
         RUN_IN(what_is_held_for_who_put_it_is_a_copy_once_that_is_known),
+        RUN_IN(several_share_one_wait_for_the_disk),
         RUN_IN(copies_leave_room_on_the_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,12 +57,12 @@ static void set_up(void)
     fake_layout_begin();
 }
 
-static void check_question(size_t index, char node, const char *ref)
+static size_t check_question(char node, const char *ref)
 {
-    CHECK_UINT(fake_ask_count, index + 1);
-    CHECK_TEXT(fake_asks[index].path, "mcpz.blobs/refer");
-    CHECK_UINT(fake_asks[index].node.bytes[0], (uint8_t)node);
+    const size_t index = fake_question(0, node, "mcpz.blobs/refer");
+
     CHECK(strstr(fake_asks[index].body, ref) != NULL);
+    return index;
 }
 
 TEST(each_is_claimed_where_what_is_known_of_it_is_kept)
@@ -81,15 +81,45 @@ TEST(each_is_claimed_where_what_is_known_of_it_is_kept)
     mcpz_id_to_text(&agent, 'd', text);
     struct mcpz_exchange *exchange = begin();
 
-    CHECK(fake_writes(MCPZ_AGENT_ADD, text) == 1 && fake_ask_count == 0); /* one at a time */
-    fake_reply(world.engine.events[world.engine.event_count - 1].agent.request, MCPZ_CODE_OK, "");
-    check_question(0, 'b', text);
-    fake_fellow_says(0, 200, "{\"written\":true}");
-    check_question(1, 'c', text);
+    /* All at once: so they share the wait for disks. */
+    CHECK_UINT(fake_writes(MCPZ_AGENT_ADD, text), 1);
+    CHECK_UINT(fake_ask_count, 2);
+    check_question('b', text);
+    const size_t of_c = check_question('c', text);
+    fake_fellow_says(of_c, 404, "{}");
+    fake_fellow_says(1 - of_c, 200, "{\"written\":true}");
     CHECK(!is_over);
-    fake_fellow_says(1, 404, "{}");
+    fake_reply(world.engine.events[world.engine.event_count - 1].agent.request, MCPZ_CODE_OK, "");
+    fake_turn();
     CHECK(is_over && fake_status(exchange) == 0);
     CHECK(claims.claimed == 2 && claims.lost == 1);
+    end(exchange);
+}
+
+TEST(where_much_is_asked_one_is_claimed_at_a_time)
+{
+    struct mcpz_exchange *others[MCPZ_EXCHANGES_MAX / 2];
+
+    set_up();
+    const struct mcpz_blob_about first = blob_of('b', 0);
+    const struct mcpz_blob_about second = blob_of('c', 0);
+    fake_blob_named(&agent, &first);
+    fake_blob_named(&agent, &second);
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(others); i++) {
+        CHECK_UINT(mcpz_api_open(world.api, NULL, &others[i]), MCPZ_OK);
+    }
+    struct mcpz_exchange *exchange = begin();
+
+    CHECK_UINT(fake_ask_count, 1);
+    fake_fellow_says(0, 200, "{\"written\":true}");
+    CHECK_UINT(fake_ask_count, 2);
+    CHECK(!is_over);
+    fake_fellow_says(1, 200, "{\"written\":true}");
+    CHECK(is_over);
+    CHECK_UINT(claims.claimed, 2);
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(others); i++) {
+        mcpz_api_close(others[i]);
+    }
     end(exchange);
 }
 
@@ -164,6 +194,7 @@ TEST(a_state_of_many_entries_is_read_in_slices)
 }
 
 TEST_MAIN(RUN(each_is_claimed_where_what_is_known_of_it_is_kept),
+          RUN(where_much_is_asked_one_is_claimed_at_a_time),
           RUN(what_only_we_should_know_and_do_not_is_lost),
           RUN(one_that_has_not_heard_of_it_is_followed_by_the_next),
           RUN(where_nobody_can_be_asked_nothing_is_written),
