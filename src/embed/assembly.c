@@ -430,7 +430,8 @@ static mcpz_error start_engine(struct mcpz_assembly *assembly)
                                         .neighbours_max = config->max_direct_peers,
                                         .timing = config->timing,
                                         .history_ms = history_of(config, &history_ms),
-                                        .grace_ms = (uint64_t)config->grace_seconds * 1000};
+                                        .grace_ms = (uint64_t)config->grace_seconds * 1000,
+                                        .forgets = true};
 
     mcpz_random(&engine.seed, sizeof(engine.seed));
     for (size_t i = 0; i < config->role_count; i++) {

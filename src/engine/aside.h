@@ -14,12 +14,29 @@
 
 #include "engine/engine.h"
 #include "proto/id.h"
+#include "proto/msg.h"
 
 /* One that is in a file. */
 struct mcpz_aside_row {
     struct mcpz_id document;
     uint64_t digest; /* as it was then: mcpz_document_digest() */
 };
+
+/**
+ * Has `from` another document of that id than we have: is there nobody who has written to what all
+ * have signed there and to what all have signed here? One was made anew where the other had been
+ * forgotten, and they cannot be joined. False: also while one of us has to have its documents
+ * looked through first.
+ */
+bool mcpz_aside_is_other(struct mcpz_engine *engine, const struct mcpz_id *from,
+                         const struct mcpz_msg_agreed *said);
+
+/**
+ * It has, and that was signed: of both the one with the lower greatest stamp gives way, by root
+ * where these are equal. Ours is set aside, or `from` is told what ours is, and does so.
+ */
+void mcpz_aside_meet(struct mcpz_engine *engine, const struct mcpz_id *from,
+                     const struct mcpz_msg_agreed *said);
 
 /** How many documents are to be set aside, at most MCPZ_CHECK_MAX; `*documents` is borrowed. */
 size_t mcpz_aside_wanted(const struct mcpz_engine *engine, const struct mcpz_id **documents);

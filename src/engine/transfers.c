@@ -4,6 +4,7 @@
 
 #include "core/crdt/clock.h"
 #include "engine/agreement.h"
+#include "engine/aside.h"
 #include "engine/base.h"
 #include "engine/intake.h"
 #include "engine/internal.h"
@@ -261,7 +262,11 @@ mcpz_error mcpz_transfers_agreed(struct mcpz_engine *engine, const struct mcpz_i
                            mcpz_refill_will_do(engine, &said->document, &said->agreed);
     const bool is_floor =
         said->byte_count == 0 && news == MCPZ_INTAKE_NONE && is_ours(engine, &said->agreed);
-    if (!is_floor && !is_refill && (said->byte_count == 0 || news == MCPZ_INTAKE_NONE)) {
+    const bool is_other = said->byte_count > 0 &&
+                          (news == MCPZ_INTAKE_NONE || news == MCPZ_INTAKE_BESIDE) &&
+                          mcpz_aside_is_other(engine, from, said);
+    if (!is_floor && !is_refill && !is_other &&
+        (said->byte_count == 0 || news == MCPZ_INTAKE_NONE)) {
         return MCPZ_OK; /* nothing to be done for it */
     }
     mcpz_error error = mcpz_agreement_check(engine, from, &said->document, &said->agreed);
@@ -271,6 +276,8 @@ mcpz_error mcpz_transfers_agreed(struct mcpz_engine *engine, const struct mcpz_i
     }
     if (is_floor) {
         mcpz_collecting_agreed(engine, &said->document, &said->agreed);
+    } else if (is_other) {
+        mcpz_aside_meet(engine, from, said);
     } else if (news == MCPZ_INTAKE_BESIDE) {
         engine->counters.bases_refused++;
         mcpz_folding_alarm(engine, &said->document);

@@ -224,6 +224,21 @@ static bool adopt(struct mcpz_horizon *horizon, uint64_t horizon_ms,
     return true;
 }
 
+/* Have others said that they had all we had, since we came or came back? */
+static bool is_settled(const struct mcpz_horizon *horizon)
+{
+    return horizon->row.fresh_ms > horizon->row.since_ms;
+}
+
+/*
+ * Before that, those who are here with us may all have come through one that is cut off from all
+ * others. Where nobody was ever fresh it has to begin with somebody.
+ */
+static bool may_make(const struct mcpz_horizon *horizon)
+{
+    return horizon->row.fresh_ms == 0 || is_settled(horizon);
+}
+
 /* Who has nothing can bring nothing back; but what it will have comes from `peer`. */
 static bool inherit(struct mcpz_horizon *horizon, const struct mcpz_horizon_peer *peer,
                     const struct mcpz_horizon_sight *sight)
@@ -234,8 +249,10 @@ static bool inherit(struct mcpz_horizon *horizon, const struct mcpz_horizon_peer
     if (!sight->is_empty || fresh_ms <= horizon->row.fresh_ms) {
         return false;
     }
+    /* Where we all begin with nothing, this makes no newcomer of who is none. */
+    horizon->row.since_ms =
+        !was_stale && is_settled(horizon) ? horizon->row.fresh_ms : sight->wall_ms;
     horizon->row.fresh_ms = fresh_ms;
-    horizon->row.since_ms = sight->wall_ms;
     horizon->row.is_whole = false;
     if (was_stale) {
         tell_all(horizon);
@@ -331,15 +348,16 @@ void mcpz_horizon_freshen(struct mcpz_horizon *horizon, uint64_t fresh_ms, uint6
 /* ---- What is told ------------------------------------------------------------------------- */
 
 /*
- * Freshness is made where a majority is there, and only passed on elsewhere: who has just come may
- * have met nobody but one that is cut off from all others.
+ * Freshness is made where a majority is there, by who is no newcomer, and only passed on
+ * elsewhere.
  */
 static uint64_t had_at(const struct mcpz_horizon *horizon, const struct mcpz_horizon_peer *peer)
 {
     if (peer->had_ms == 0 || mcpz_horizon_is_stale(horizon)) {
         return 0;
     }
-    return horizon->is_majority ? peer->had_ms : least(peer->had_ms, horizon->row.fresh_ms);
+    return horizon->is_majority && may_make(horizon) ? peer->had_ms
+                                                     : least(peer->had_ms, horizon->row.fresh_ms);
 }
 
 struct mcpz_horizon_peer *mcpz_horizon_next(struct mcpz_horizon *horizon,

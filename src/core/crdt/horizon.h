@@ -10,7 +10,7 @@
  *                   one counts. 0: nothing ever was, and all of this does nothing.
  *   fresh F         until then others know that we were here: one that has all that we have says
  *                   so, by its clock, if a majority of all it has met is there, and of all we
- *                   have; without one it passes on its own.
+ *                   have, and others were with it since it came; else it passes on its own.
  *   F < H           we are stale.
  *
  * From a peer that is stale we take no document that we do not have at all, but for one that was

@@ -30,14 +30,35 @@ static bool are_one(const struct writer *a, const struct writer *b)
             (b->closes && a->life < b->life));
 }
 
-static bool has(const struct mcpz_document *document, const struct writer *writer)
+static bool is_among(const struct mcpz_version *versions, size_t count,
+                     const struct writer *writer)
 {
-    for (size_t i = 0; i < document->clock.count; i++) {
-        const struct mcpz_version *version = &document->clock.versions[i];
-        const struct writer ours = writer_of(&version->actor, mcpz_version_closes(version));
+    for (size_t i = 0; i < count; i++) {
+        const struct writer ours =
+            writer_of(&versions[i].actor, mcpz_version_closes(&versions[i]));
         if (are_one(&ours, writer)) {
             return true;
         }
+    }
+    return false;
+}
+
+bool mcpz_origin_are_one(const struct mcpz_version *a, size_t a_count,
+                         const struct mcpz_version *b, size_t b_count)
+{
+    for (size_t i = 0; i < b_count; i++) {
+        const struct writer theirs = writer_of(&b[i].actor, mcpz_version_closes(&b[i]));
+        if (is_among(a, a_count, &theirs)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has(const struct mcpz_document *document, const struct writer *writer)
+{
+    if (is_among(document->clock.versions, document->clock.count, writer)) {
+        return true;
     }
     for (size_t i = 0; i < document->cuts.count; i++) {
         const struct writer ours = writer_of(&document->cuts.cuts[i].actor, false);

@@ -28,6 +28,10 @@ bool mcpz_origin_has_delta(const struct mcpz_document *document, const struct mc
 bool mcpz_origin_has_versions(const struct mcpz_document *document,
                               const struct mcpz_version *versions, size_t count);
 
+/** Is anybody in both of these? */
+bool mcpz_origin_are_one(const struct mcpz_version *a, size_t a_count,
+                         const struct mcpz_version *b, size_t b_count);
+
 /** Have some of those of a row? False: also if it is not valid. */
 bool mcpz_origin_has_row(const struct mcpz_document *document, const struct mcpz_check_row *row);
 

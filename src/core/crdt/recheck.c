@@ -298,6 +298,17 @@ mcpz_error mcpz_recheck_take(struct mcpz_recheck *recheck, const struct mcpz_syn
     return MCPZ_OK;
 }
 
+void mcpz_recheck_give_way(struct mcpz_recheck *recheck, const struct mcpz_id *document)
+{
+    if (recheck->phase == MCPZ_RECHECK_RESTS) {
+        recheck->phase = MCPZ_RECHECK_ASIDE;
+        recheck->aside[0] = *document;
+        recheck->aside_count = 1;
+        recheck->upto = recheck->after;
+        recheck->due_us = MCPZ_TIME_NEVER;
+    }
+}
+
 void mcpz_recheck_done(struct mcpz_recheck *recheck, size_t count, bool failed, mcpz_time now)
 {
     if (recheck->phase != MCPZ_RECHECK_ASIDE) {

@@ -102,6 +102,12 @@ MCPZ_MUST_USE mcpz_error mcpz_recheck_take(struct mcpz_recheck *recheck,
                                            const struct mcpz_id *from,
                                            const struct mcpz_msg_unknown *unknown);
 
+/**
+ * Have `document` set aside, and removed. Nothing where something else is being looked through or
+ * set aside: it is met again.
+ */
+void mcpz_recheck_give_way(struct mcpz_recheck *recheck, const struct mcpz_id *document);
+
 /** What was to be set aside is, and removed; or `failed`, and it is to be tried again later. */
 void mcpz_recheck_done(struct mcpz_recheck *recheck, size_t count, bool failed, mcpz_time now);
 

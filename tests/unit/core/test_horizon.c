@@ -284,6 +284,45 @@ TEST(who_sees_no_majority_passes_on_how_fresh_it_is)
     CHECK_UINT(said.had_ms, NOW - 5 * DAY);
 }
 
+/* Those who came through one that is cut off may be many: they say of each other what it is. */
+TEST(who_has_come_through_another_makes_nobody_fresh)
+{
+    struct mcpz_msg_horizon said;
+
+    set_up();
+    mcpz_horizon_linked(&horizon, &ann, NOW);
+    mcpz_horizon_linked(&horizon, &bob, NOW);
+    (void)hear(&ann, (struct mcpz_msg_horizon){.fresh_ms = NOW - 15 * DAY}, true);
+    mcpz_horizon_had(&horizon, &bob, true, NOW);
+    CHECK_UINT(tell(&said), 1);
+    CHECK_UINT(said.had_ms, NOW - 15 * DAY);
+    (void)hear(&bob, (struct mcpz_msg_horizon){.had_ms = NOW - 15 * DAY}, false);
+    CHECK_UINT(horizon.row.fresh_ms, NOW - 15 * DAY);
+
+    /* One that is none has been with it since. */
+    const struct mcpz_horizon_sight later = {.wall_ms = NOW + 10, .hlc = 77};
+    const struct mcpz_msg_horizon had = {.fresh_ms = NOW, .had_ms = NOW + 5};
+    (void)mcpz_horizon_hear(&horizon, &ann, &had, &later);
+    CHECK_UINT(horizon.row.fresh_ms, NOW + 5);
+    mcpz_horizon_had(&horizon, &bob, true, NOW + MCPZ_HORIZON_HAD_AGAIN_MS);
+    CHECK_UINT(tell(&said), 1);
+    CHECK_UINT(said.had_ms, NOW + MCPZ_HORIZON_HAD_AGAIN_MS);
+}
+
+/* Those who found a mesh have nothing, and are as fresh as each other: none of them has come. */
+TEST(who_has_nothing_stays_who_it_is_where_others_have_nothing)
+{
+    const struct mcpz_horizon_sight later = {.wall_ms = NOW + 10, .hlc = 77, .is_empty = true};
+    const struct mcpz_msg_horizon said = {.fresh_ms = NOW + 8};
+
+    set_up();
+    mcpz_horizon_linked(&horizon, &ann, NOW - 1);
+    (void)hear(&ann, (struct mcpz_msg_horizon){.had_ms = NOW}, true);
+    (void)mcpz_horizon_hear(&horizon, &ann, &said, &later);
+    CHECK_UINT(horizon.row.fresh_ms, NOW + 8);
+    CHECK_UINT(horizon.row.since_ms, NOW);
+}
+
 TEST(what_was_written_alone_is_told_from_what_others_may_have)
 {
     set_up();
@@ -474,6 +513,8 @@ TEST_MAIN(RUN(a_horizon_lies_the_grace_back_and_moves_in_steps),
           RUN(vouches_who_was_here_before_or_had_all_of_who_vouches),
           RUN(a_peer_is_told_now_and_then_that_we_have_all_it_has),
           RUN(who_sees_no_majority_passes_on_how_fresh_it_is),
+          RUN(who_has_come_through_another_makes_nobody_fresh),
+          RUN(who_has_nothing_stays_who_it_is_where_others_have_nothing),
           RUN(what_was_written_alone_is_told_from_what_others_may_have),
           RUN(what_two_who_were_away_tell_each_other_was_still_written_alone),
           RUN(a_row_that_cannot_be_read_is_an_error),
