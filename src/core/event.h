@@ -56,6 +56,7 @@ enum mcpz_event_kind {
     MCPZ_EVENT_AGENT_INSTALL, /* a checkpoint that was vouched for */
     MCPZ_EVENT_AGENT_READ,    /* REPLY when all a quorum of owners has is here */
     MCPZ_EVENT_AGENT_CLOSE,   /* nobody is away: earlier lives of ours may be closed there */
+    MCPZ_EVENT_MEET,          /* have a link to this member, or a session */
 
     /* The overlay. */
     MCPZ_EVENT_CONTACT,     /* join the overlay through this node */
@@ -213,7 +214,7 @@ struct mcpz_event {
             struct mcpz_bytes address; /* what we dialled; empty: they dialled us */
             bool dialled;
             enum mcpz_link_down_reason reason; /* LINK_DOWN */
-        } link; /* LINK_UP, LINK_DOWN; CONTACT, UNREACHABLE: its `peer` */
+        } link; /* LINK_UP, LINK_DOWN; CONTACT, UNREACHABLE, MEET: its `peer` */
         struct {
             struct mcpz_bytes address;
             bool refused; /* DIAL_FAILED: its machine answered that nobody listens there */

@@ -419,6 +419,8 @@ void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
         on_tick(&step);
     } else if (event->kind == MCPZ_EVENT_AGENT_READ) {
         mcpz_reads_begin(&step, &event->agent);
+    } else if (event->kind == MCPZ_EVENT_MEET) {
+        mcpz_keeping_reach(&step, &event->link.peer);
     } else if (event->kind == MCPZ_EVENT_RECV) {
         on_recv(&step, &event->recv.from, event->recv.msg);
     } else if (event->kind == MCPZ_EVENT_FACT && are_others_to_be_asked(&step, &event->fact)) {

@@ -79,9 +79,9 @@ void mcpz_keeping_pass(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
                        size_t from);
 
 /**
- * Take in one event. Handles AGENT_READ; RECV of ACK_ASK, ACK, PULL, PULLED, HANDOVER, HANDED,
- * READ and READING, and of WANT, behind the agents' answer; the facts LAYOUT, LINKED and RELAYED;
- * TICK.
+ * Take in one event. Handles AGENT_READ, MEET; RECV of ACK_ASK, ACK, PULL, PULLED, HANDOVER,
+ * HANDED, READ and READING, and of WANT, behind the agents' answer; the facts LAYOUT, LINKED and
+ * RELAYED; TICK.
  */
 void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_below *below,
                        mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out);

@@ -64,7 +64,8 @@ static uint64_t tail_of(struct mcpz_engine *engine, const struct mcpz_id *docume
     return state->deltas - record.checkpoint.deltas;
 }
 
-/* Who may be asked for all their signatures; nobody, if not all can be or something is not whole.
+/* Who is to be asked for all their signatures; nobody, if not all can be or something is not
+ * whole.
  */
 static void find_keepers(struct mcpz_engine *engine, const struct mcpz_id *document,
                          const struct mcpz_checkpoint_state *state, struct mcpz_keepers *keepers)
@@ -74,8 +75,37 @@ static void find_keepers(struct mcpz_engine *engine, const struct mcpz_id *docum
         return;
     }
     mcpz_keepers_find(engine, document, keepers);
-    if (!keepers->is_complete || !keepers->are_linked) {
+    if (!keepers->is_complete) {
         keepers->count = 0;
+    }
+}
+
+static bool is_long(struct mcpz_engine *engine, const struct mcpz_id *document,
+                    const struct mcpz_checkpoint_state *state, bool on_floor)
+{
+    const uint64_t tail = tail_of(engine, document, state, on_floor);
+    const bool is_idle = mcpz_hlc_to_ms(state->hlc) + MCPZ_FOLD_IDLE_MS <= engine->wall_ms;
+    const bool is_crowded =
+        tail > 0 && on_floor &&
+        mcpz_collecting_hurries(engine, document, state->clock.versions, state->clock.count);
+
+    return tail >= engine->fold_deltas || (tail > 0 && (is_idle || is_crowded));
+}
+
+/* Keepers that are no neighbours link for it, those of one document at a time. */
+static void let_meet(struct mcpz_engine *engine, const struct mcpz_id *document,
+                     const struct mcpz_keepers *keepers)
+{
+    struct mcpz_folding *folding = &engine->folding;
+
+    if (folding->met_us != 0 && engine->now < folding->met_us + MCPZ_FOLD_MEET_US) {
+        return;
+    }
+    folding->met = *document;
+    folding->met_us = engine->now;
+    for (size_t i = 0; i < keepers->count; i++) {
+        struct mcpz_event event = {.kind = MCPZ_EVENT_MEET, .link = {.peer = keepers->others[i]}};
+        mcpz_engine_dispatch(engine, &event);
     }
 }
 
@@ -86,12 +116,13 @@ static bool is_due(struct mcpz_engine *engine, const struct mcpz_id *document,
         return false;
     }
     find_keepers(engine, document, state, keepers);
-    const uint64_t tail = tail_of(engine, document, state, keepers->count > 0);
-    const bool is_idle = mcpz_hlc_to_ms(state->hlc) + MCPZ_FOLD_IDLE_MS <= engine->wall_ms;
-    const bool is_crowded =
-        tail > 0 && keepers->count > 0 &&
-        mcpz_collecting_hurries(engine, document, state->clock.versions, state->clock.count);
-    return tail >= engine->fold_deltas || (tail > 0 && (is_idle || is_crowded));
+    if (keepers->count > 0 && !keepers->are_linked) {
+        if (is_long(engine, document, state, true)) {
+            let_meet(engine, document, keepers);
+        }
+        keepers->count = 0; /* neighbours can compare meanwhile */
+    }
+    return is_long(engine, document, state, keepers->count > 0);
 }
 
 /* ---- Asking ------------------------------------------------------------------------------- */
@@ -405,6 +436,9 @@ void mcpz_folding_tick(struct mcpz_engine *engine)
         if (folding->folds[i].until_us <= engine->now) {
             folding->folds[i].until_us = 0; /* somebody has not answered: another time */
         }
+    }
+    if (folding->met_us != 0 && engine->now < folding->met_us + MCPZ_FOLD_PATIENCE_US) {
+        wait_for_turn(folding, &folding->met); /* they may be linked by now */
     }
     sweep(engine);
     let_begin(engine);

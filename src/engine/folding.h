@@ -12,6 +12,8 @@
  * the same: a majority of the live members, or of five if there are more. Where writing goes on
  * all the time that takes a moment of calm, and is tried again.
  *
+ * Keepers that are no neighbours are asked for links first, or sessions (MCPZ_EVENT_MEET).
+ *
  * What is agreed on is a proof that replicas are alike, and the alarm where they are not. If all
  * who keep the document are asked and have signed, it may become its floor: engine/collecting.h.
  *
@@ -45,6 +47,8 @@
     MCPZ_SECONDS(4) /* from one document at rest to the next: idle is idle                        \
                      */
 #define MCPZ_FOLD_PATIENCE_US MCPZ_SECONDS(5)
+#define MCPZ_FOLD_MEET_US                                                                         \
+    MCPZ_SECONDS(10) /* from one document whose keepers are to meet to the next */
 
 /* One document that neighbours were asked about. */
 struct mcpz_fold {
@@ -70,6 +74,8 @@ struct mcpz_folding {
     struct mcpz_id swept; /* up to here */
     mcpz_time rest_us;    /* no other document at rest is looked for before */
     mcpz_time next_us;    /* 0: not begun */
+    struct mcpz_id met;   /* whose keepers were asked for links */
+    mcpz_time met_us;     /* when; 0: never */
 };
 
 /** How many must have signed where `alive` members live, ourselves among them. */

@@ -182,6 +182,21 @@ static void check_full(json_t *problems, const struct mcpz_node *node)
     }
 }
 
+/* Who keep a document must be few enough to sign all that is dropped of it. */
+static void check_history(json_t *problems, const struct mcpz_node *node)
+{
+    const size_t alive = mcpz_members_alive_count(&node->fabric.members);
+
+    if (alive > MCPZ_COSIGNATURES_MAX && node->agents.entropy.holdings.root.count > 0 &&
+        !mcpz_layouts_are_in_force(&node->layouts)) {
+        say(problems,
+            "each of %zu nodes keeps all agents, and of more than %d none drops what is older "
+            "than "
+            "their history: make a layout, see `mcpz layout --help`",
+            alive, MCPZ_COSIGNATURES_MAX);
+    }
+}
+
 /* We were away for so long that others may have forgotten what we have. */
 static void check_horizon(json_t *problems, const struct mcpz_api *api,
                           const struct mcpz_agents *agents)
@@ -235,6 +250,7 @@ json_t *mcpz_api_problems(struct mcpz_api *api)
     check_calls(problems, &node->calls);
     check_copies(problems, node);
     check_layouts(problems, node);
+    check_history(problems, node);
     check_full(problems, node);
     if (mcpz_engine_is_full(engine)) {
         say(problems, "the disk of the data directory is full: what is to be kept here waits "
