@@ -31,13 +31,12 @@
 #include "proto/checkpoint.h"
 #include "proto/id.h"
 
-#define MCPZ_HISTORY_ALL UINT64_MAX               /* nothing is dropped here */
-#define MCPZ_GRACE_MS_DEFAULT UINT64_C(864000000) /* ten days: crdt 1.5, G4 */
-#define MCPZ_HISTORY_DELTAS_MAX 16384             /* of one document, above its floor */
-#define MCPZ_COLLECT_DELTAS 64                    /* made anew in one turn */
-#define MCPZ_COLLECT_ROWS 256                     /* that go in one turn */
-#define MCPZ_COLLECT_PAUSE_US MCPZ_MS(2)          /* between two such turns */
-#define MCPZ_COLLECT_SWEEPS 32                    /* documents whose rows are going */
+#define MCPZ_HISTORY_ALL UINT64_MAX      /* nothing is dropped here */
+#define MCPZ_HISTORY_DELTAS_MAX 16384    /* of one document, above its floor */
+#define MCPZ_COLLECT_DELTAS 64           /* made anew in one turn */
+#define MCPZ_COLLECT_ROWS 256            /* that go in one turn */
+#define MCPZ_COLLECT_PAUSE_US MCPZ_MS(2) /* between two such turns */
+#define MCPZ_COLLECT_SWEEPS 32           /* documents whose rows are going */
 #define MCPZ_COLLECT_WAITING 64 /* documents to be made anew after it; others are found again */
 #define MCPZ_COLLECT_WHOLE 32   /* roots remembered: of documents with lives that are over */
 

@@ -135,7 +135,7 @@ void mcpz_horizon_init(struct mcpz_horizon *horizon, const struct mcpz_store *st
 {
     mcpz_clear(horizon, sizeof(*horizon));
     horizon->store = store;
-    horizon->grace_ms = grace_ms > 0 ? grace_ms : MCPZ_HORIZON_GRACE_MS_DEFAULT;
+    horizon->grace_ms = grace_ms > 0 ? grace_ms : MCPZ_GRACE_MS_DEFAULT;
 }
 
 mcpz_error mcpz_horizon_load(struct mcpz_horizon *horizon, uint64_t hlc)

@@ -41,8 +41,8 @@
 #include "proto/msg.h"
 #include "proto/store.h"
 
-#define MCPZ_HORIZON_GRACE_MS_DEFAULT UINT64_C(864000000) /* ten days */
-#define MCPZ_HORIZON_STEP_MS_MAX UINT64_C(86400000)       /* a day: between two horizons */
+#define MCPZ_GRACE_MS_DEFAULT UINT64_C(864000000)   /* ten days: crdt 1.5, G4 */
+#define MCPZ_HORIZON_STEP_MS_MAX UINT64_C(86400000) /* a day: between two horizons */
 #define MCPZ_HORIZON_STEPS 10 /* or such a part of the grace, if that is less */
 #define MCPZ_HORIZON_HAD_AGAIN_MS                                                                 \
     UINT64_C(600000) /* a peer is told again that we have all it has */
