@@ -64,9 +64,7 @@ static uint64_t tail_of(struct mcpz_engine *engine, const struct mcpz_id *docume
     return state->deltas - record.checkpoint.deltas;
 }
 
-/* Who is to be asked for all their signatures; nobody, if not all can be or something is not
- * whole.
- */
+/* Who is to sign; nobody, if not all can be asked or something is not whole. */
 static void find_keepers(struct mcpz_engine *engine, const struct mcpz_id *document,
                          const struct mcpz_checkpoint_state *state, struct mcpz_keepers *keepers)
 {
@@ -109,8 +107,10 @@ static void let_meet(struct mcpz_engine *engine, const struct mcpz_id *document,
     }
 }
 
-static bool is_due(struct mcpz_engine *engine, const struct mcpz_id *document,
-                   struct mcpz_checkpoint_state *state, struct mcpz_keepers *keepers)
+/* Is it due, and who is to sign? If those are not all linked they are asked to be, and nobody is.
+ */
+static bool comes_due(struct mcpz_engine *engine, const struct mcpz_id *document,
+                      struct mcpz_checkpoint_state *state, struct mcpz_keepers *keepers)
 {
     if (mcpz_checkpoint_state_of(&engine->store, document, state) != MCPZ_OK) {
         return false;
@@ -244,7 +244,7 @@ static void begin(struct mcpz_engine *engine, const struct mcpz_id *document)
     struct mcpz_id root;
 
     mcpz_collecting_consider(engine, document);
-    if (fold == NULL || !is_due(engine, document, &state, &keepers) ||
+    if (fold == NULL || !comes_due(engine, document, &state, &keepers) ||
         find(&engine->folding, document, &state.digest) != NULL ||
         mcpz_root_of(&engine->store, document, root.bytes) != MCPZ_OK) {
         return;
@@ -405,7 +405,7 @@ static void sweep(struct mcpz_engine *engine)
         const bool is_deleted = record.document.deleted;
         folding->swept = record.document.id;
         mcpz_collecting_consider(engine, &folding->swept);
-        if (is_idle && is_due(engine, &folding->swept, &state, &keepers)) {
+        if (is_idle && comes_due(engine, &folding->swept, &state, &keepers)) {
             wait_for_turn(folding, &folding->swept);
             if (!is_deleted) { /* of those there may be many, once: they are on their way out */
                 folding->rest_us = engine->now + MCPZ_FOLD_REST_US;
