@@ -3,7 +3,8 @@
 #include <assert.h>
 
 #include "base/clear.h"
-#include "core/crdt/branches.h"
+#include "core/agents_asked.h"
+#include "core/agents_step.h"
 #include "core/crdt/clock.h"
 #include "core/crdt/cuts.h"
 #include "core/crdt/document.h"
@@ -17,14 +18,6 @@
 #include "core/crdt/past.h"
 #include "core/crdt/write.h"
 #include "core/node.h"
-
-/* One step, for those it is handed down to. */
-struct step {
-    struct mcpz_agents *agents;
-    mcpz_time now;
-    uint64_t wall_ms;
-    struct mcpz_mail mail;
-};
 
 /* What became of a delta. */
 enum fate {
@@ -51,37 +44,6 @@ static const struct mcpz_outcome outcomes[] = {
     [FATE_STORE_FAILED] = {MCPZ_CODE_STORE_FAILED, "the store cannot be read; see the log"},
 };
 
-static bool has_room(const struct mcpz_agents *agents)
-{
-    return agents->document_count < MCPZ_AGENTS_MAX;
-}
-
-/* What comparing works with. It changes within a step: made anew for each use. */
-static struct mcpz_sync sync_of(struct step *step)
-{
-    struct mcpz_agents *agents = step->agents;
-
-    return (struct mcpz_sync){
-        .holdings = &agents->entropy.holdings,
-        .scope = &agents->entropy.holdings.shared.scope,
-        .mail = &step->mail,
-        .wanted = &agents->wanted,
-        .horizon = &agents->horizon,
-        .forgotten = &agents->forgotten,
-        .now = step->now,
-        .wall_ms = step->wall_ms,
-        .epoch = mcpz_holdings_epoch(&agents->entropy.holdings, agents->actor.generation),
-        .is_full = !has_room(agents),
-    };
-}
-
-static struct mcpz_catchup catchup_with(struct step *step, const struct mcpz_id *peer)
-{
-    const struct mcpz_sync sync = sync_of(step);
-
-    return mcpz_sync_catchup(&sync, peer);
-}
-
 static void count_document(struct mcpz_agents *agents, bool was_live,
                            const struct mcpz_document *document)
 {
@@ -95,7 +57,7 @@ static void count_document(struct mcpz_agents *agents, bool was_live,
 }
 
 /* Something of it came in. Mostly nothing is waited for, and it need not be digested. */
-static void note_moved(struct step *step, const struct mcpz_document *document)
+static void note_moved(struct mcpz_agents_step *step, const struct mcpz_document *document)
 {
     struct mcpz_wanted *wanted = &step->agents->wanted;
 
@@ -132,13 +94,8 @@ static void believe_claim(struct mcpz_agents *agents, const struct mcpz_actor *a
     become_another(agents, actor);
 }
 
-/*
- * If somebody has seen more of us than we remember, or something else, our store was set back.
- * What we lost comes in like any other delta; what we write from now on is somebody else's, so
- * that no dot is given out twice. crdt 1.6.
- */
-static void notice_lost_in(struct mcpz_agents *agents, const struct mcpz_document *document,
-                           const struct mcpz_version *versions, size_t count)
+void mcpz_agents_notice_lost(struct mcpz_agents *agents, const struct mcpz_document *document,
+                             const struct mcpz_version *versions, size_t count)
 {
     const struct mcpz_clock *clock = &document->clock;
 
@@ -167,7 +124,7 @@ struct arrival {
 };
 
 /* What its author signed elsewhere, too late to count: it has contradicted itself all the same. */
-static enum fate note_late(struct step *step, const struct arrival *arrival)
+static enum fate note_late(struct mcpz_agents_step *step, const struct arrival *arrival)
 {
     const struct mcpz_store *store = step->agents->store;
     const struct mcpz_delta *delta = arrival->delta;
@@ -203,7 +160,7 @@ static enum fate note_late(struct step *step, const struct arrival *arrival)
  * It is in the state, and its row is not here. The last one below the floor comes with a base, and
  * is kept: what follows is judged by it.
  */
-static enum fate keep_head(struct step *step, const struct arrival *arrival)
+static enum fate keep_head(struct mcpz_agents_step *step, const struct arrival *arrival)
 {
     const struct mcpz_store *store = step->agents->store;
     const struct mcpz_delta *delta = arrival->delta;
@@ -227,7 +184,7 @@ static enum fate keep_head(struct step *step, const struct arrival *arrival)
 }
 
 /* What a valid delta is to its document, if it can be applied at all. */
-static enum fate judge(struct step *step, const struct arrival *arrival)
+static enum fate judge(struct mcpz_agents_step *step, const struct arrival *arrival)
 {
     const struct mcpz_store *store = step->agents->store;
     const struct mcpz_delta *delta = arrival->delta;
@@ -264,7 +221,7 @@ static enum fate judge(struct step *step, const struct arrival *arrival)
     if (past != MCPZ_PAST_COMPLETE) {
         return past == MCPZ_PAST_MISSING ? FATE_EARLY : FATE_REFUSED;
     }
-    if (!arrival->document->exists && !has_room(step->agents)) {
+    if (!arrival->document->exists && !mcpz_agents_has_room(step->agents)) {
         return FATE_FULL;
     }
     return FATE_MERGED;
@@ -278,7 +235,7 @@ static uint64_t cut_of(const struct mcpz_document *document, const struct mcpz_a
 }
 
 /* Apply it and pass it on, but not back to who sent it. */
-static enum fate merge(struct step *step, const struct arrival *arrival)
+static enum fate merge(struct mcpz_agents_step *step, const struct arrival *arrival)
 {
     struct mcpz_agents *agents = step->agents;
     struct mcpz_document *document = arrival->document;
@@ -338,7 +295,7 @@ static void count_fate(struct mcpz_agents *agents, enum fate fate)
 }
 
 /* `document` is left as it is after. */
-static enum fate take_in(struct step *step, const struct mcpz_id *from,
+static enum fate take_in(struct mcpz_agents_step *step, const struct mcpz_id *from,
                          const struct mcpz_delta *delta, struct mcpz_document *document)
 {
     struct mcpz_agents *agents = step->agents;
@@ -352,26 +309,28 @@ static enum fate take_in(struct step *step, const struct mcpz_id *from,
     }
     agents->store->delta_id(agents->store->context, delta, &arrival.id);
     arrival.tip = (struct mcpz_tip){delta->seq, mcpz_head_of(&arrival.id)};
-    notice_lost_in(agents, document, delta->versions, delta->version_count);
+    mcpz_agents_notice_lost(agents, document, delta->versions, delta->version_count);
 
     enum fate fate = judge(step, &arrival);
     return fate == FATE_MERGED ? merge(step, &arrival) : fate;
 }
 
-static void on_delta(struct step *step, const struct mcpz_id *from, const struct mcpz_delta *delta)
+static void on_delta(struct mcpz_agents_step *step, const struct mcpz_id *from,
+                     const struct mcpz_delta *delta)
 {
     struct mcpz_document document;
 
     enum fate fate = take_in(step, from, delta, &document);
     count_fate(step->agents, fate);
     if (fate == FATE_EARLY) {
-        struct mcpz_catchup catchup = catchup_with(step, from);
+        struct mcpz_catchup catchup = mcpz_agents_catchup(step, from);
         step->agents->store_failures +=
             mcpz_catchup_ask_past(&catchup, &document, delta) != MCPZ_OK;
     }
 }
 
-static void on_import(struct step *step, uint64_t request, const struct mcpz_delta *delta)
+static void on_import(struct mcpz_agents_step *step, uint64_t request,
+                      const struct mcpz_delta *delta)
 {
     struct mcpz_document document;
 
@@ -384,7 +343,7 @@ static void on_import(struct step *step, uint64_t request, const struct mcpz_del
 
 /* ---- Checkpoints -------------------------------------------------------------------------- */
 
-static enum fate install(struct step *step, const struct mcpz_id *from,
+static enum fate install(struct mcpz_agents_step *step, const struct mcpz_id *from,
                          const struct mcpz_checkpoint *checkpoint)
 {
     struct mcpz_agents *agents = step->agents;
@@ -394,7 +353,7 @@ static enum fate install(struct step *step, const struct mcpz_id *from,
         return FATE_STORE_FAILED;
     }
     bool was_live = mcpz_document_is_live(&document);
-    if (!document.exists && !has_room(agents)) {
+    if (!document.exists && !mcpz_agents_has_room(agents)) {
         return FATE_FULL;
     }
     if (!mcpz_id_is_zero(from) &&
@@ -421,10 +380,10 @@ static enum fate install(struct step *step, const struct mcpz_id *from,
 }
 
 /* What lies above it is there, too. */
-static void ask_for_rest(struct step *step, const struct mcpz_id *from,
+static void ask_for_rest(struct mcpz_agents_step *step, const struct mcpz_id *from,
                          const struct mcpz_id *document_id)
 {
-    struct mcpz_catchup catchup = catchup_with(step, from);
+    struct mcpz_catchup catchup = mcpz_agents_catchup(step, from);
     struct mcpz_document document;
 
     if (mcpz_document_load(step->agents->store, document_id, &document) == MCPZ_OK) {
@@ -433,7 +392,7 @@ static void ask_for_rest(struct step *step, const struct mcpz_id *from,
     }
 }
 
-static void on_install(struct step *step, uint64_t request, const struct mcpz_id *from,
+static void on_install(struct mcpz_agents_step *step, uint64_t request, const struct mcpz_id *from,
                        const struct mcpz_checkpoint *checkpoint)
 {
     enum fate fate = install(step, from, checkpoint);
@@ -449,167 +408,24 @@ static void on_install(struct step *step, uint64_t request, const struct mcpz_id
     }
 }
 
-/* ---- Comparing ---------------------------------------------------------------------------- */
+/* ---- Messages and facts ------------------------------------------------------------------- */
 
-/* Read a document that a message is about. False: it cannot be read, which was counted. */
-static bool open_document(struct mcpz_agents *agents, const struct mcpz_id *id,
-                          struct mcpz_document *document)
-{
-    if (mcpz_document_load(agents->store, id, document) == MCPZ_OK) {
-        return true;
-    }
-    agents->store_failures++;
-    return false;
-}
-
-static void on_want(struct step *step, const struct mcpz_id *from,
-                    const struct mcpz_msg_want *want)
-{
-    struct mcpz_agents *agents = step->agents;
-    struct mcpz_catchup catchup = catchup_with(step, from);
-    struct mcpz_document document;
-    size_t bytes = 0;
-    bool lacks = false;
-
-    if (mcpz_id_is_zero(&want->document) ||
-        !mcpz_clock_is_valid(want->versions, want->version_count) ||
-        !mcpz_cuts_is_valid(want->cuts, want->cut_count)) {
-        agents->messages_refused++;
-        return;
-    }
-    if (!open_document(agents, &want->document, &document)) {
-        return;
-    }
-    notice_lost_in(agents, &document, want->versions, want->version_count);
-
-    mcpz_error error = mcpz_catchup_serve(&catchup, &document, want, &bytes);
-    /* It has no more for us than it says by asking; what it has sent is on its way before. */
-    mcpz_wanted_answered(&agents->wanted, from, &want->document);
-    if (error == MCPZ_OK && !catchup.is_below) { /* or both might ask in turn without end */
-        error = mcpz_catchup_lacks(agents->store, &document, want, &lacks);
-    }
-    agents->store_failures += error != MCPZ_OK ? 1 : 0;
-    if (lacks) {
-        const struct mcpz_record_document theirs = {
-            .id = want->document,
-            .versions = want->versions,
-            .version_count = want->version_count,
-            .cuts = want->cuts,
-            .cut_count = want->cut_count,
-        };
-        (void)mcpz_catchup_ask(&catchup, &document, MCPZ_WANT_GAP, mcpz_document_digest(&theirs));
-    } else if (error == MCPZ_OK && bytes == 0 && document.exists) {
-        /* There is nothing to send: it need not wait for it. */
-        (void)mcpz_mail_offer(&step->mail, from, &document.id, mcpz_document_digest_of(&document));
-    }
-}
-
-static void on_branches(struct step *step, const struct mcpz_id *from,
-                        const struct mcpz_msg_branches *page)
-{
-    struct mcpz_agents *agents = step->agents;
-    struct mcpz_catchup catchup = catchup_with(step, from);
-    struct mcpz_document document;
-
-    if (!mcpz_branches_page_is_valid(page)) {
-        agents->messages_refused++;
-    } else if (open_document(agents, &page->document, &document) && document.exists &&
-               mcpz_catchup_branches(&catchup, &document, page) != MCPZ_OK) {
-        agents->store_failures++;
-    }
-}
-
-static void on_fetch(struct step *step, const struct mcpz_id *from,
-                     const struct mcpz_msg_fetch *fetch)
-{
-    struct mcpz_agents *agents = step->agents;
-    struct mcpz_catchup catchup = catchup_with(step, from);
-    struct mcpz_document document;
-    size_t bytes = 0;
-
-    if (mcpz_id_is_zero(&fetch->document)) {
-        agents->messages_refused++;
-    } else if (open_document(agents, &fetch->document, &document) && document.exists) {
-        mcpz_error error = mcpz_catchup_fetch(&catchup, &document, fetch, &bytes);
-        agents->store_failures += error != MCPZ_OK ? 1 : 0;
-    }
-}
-
-static void on_horizon(struct step *step, const struct mcpz_id *from,
-                       const struct mcpz_msg_horizon *said)
-{
-    struct mcpz_agents *agents = step->agents;
-    const struct mcpz_sync sync = sync_of(step);
-    const struct mcpz_horizon_news news =
-        mcpz_recheck_hear(&agents->recheck, &sync, from, said, agents->hlc);
-
-    agents->messages_refused += news.is_invalid ? 1 : 0;
-    if (news.is_lifted) {
-        mcpz_entropy_read_anew(&agents->entropy, from, step->now);
-    }
-}
-
-/* What was forgotten, of documents: a question, or the answer to one. */
-static void look_through(struct step *step, const struct mcpz_id *from, const struct mcpz_msg *msg)
-{
-    struct mcpz_agents *agents = step->agents;
-    const struct mcpz_sync sync = sync_of(step);
-    const mcpz_error error = msg->kind == MCPZ_MSG_CHECK
-                                 ? mcpz_recheck_answer(&sync, from, &msg->check)
-                                 : mcpz_recheck_take(&agents->recheck, &sync, from, &msg->unknown);
-
-    agents->messages_refused += error == MCPZ_EPROTO ? 1 : 0;
-    agents->store_failures += error != MCPZ_OK && error != MCPZ_EPROTO ? 1 : 0;
-}
-
-static bool is_of_entropy(enum mcpz_msg_kind kind)
-{
-    return kind >= MCPZ_MSG_ROOT && kind <= MCPZ_MSG_SKETCH;
-}
-
-static void compare(struct step *step, const struct mcpz_id *from, const struct mcpz_msg *msg)
-{
-    struct mcpz_agents *agents = step->agents;
-    const struct mcpz_sync sync = sync_of(step);
-    mcpz_error error = mcpz_entropy_take(&agents->entropy, &sync, from, msg);
-
-    if (error == MCPZ_EPROTO) {
-        agents->messages_refused++;
-    } else if (error != MCPZ_OK) {
-        agents->store_failures++;
-    }
-}
-
-static void on_message(struct step *step, const struct mcpz_id *from, const struct mcpz_msg *msg)
+static void on_message(struct mcpz_agents_step *step, const struct mcpz_id *from,
+                       const struct mcpz_msg *msg)
 {
     if (msg->kind == MCPZ_MSG_DELTA) {
         on_delta(step, from, &msg->delta.delta);
-    } else if (msg->kind == MCPZ_MSG_WANT) {
-        on_want(step, from, &msg->want);
-    } else if (msg->kind == MCPZ_MSG_BRANCHES) {
-        on_branches(step, from, &msg->branches);
-    } else if (msg->kind == MCPZ_MSG_FETCH) {
-        on_fetch(step, from, &msg->fetch);
-    } else if (msg->kind == MCPZ_MSG_HORIZON) {
-        on_horizon(step, from, &msg->horizon);
-        return;
-    } else if (msg->kind == MCPZ_MSG_CHECK || msg->kind == MCPZ_MSG_UNKNOWN) {
-        look_through(step, from, msg);
-        return;
-    } else if (is_of_entropy(msg->kind)) {
-        compare(step, from, msg);
-        return;
-    } else {
+    } else if (!mcpz_agents_asked(step, from, msg)) {
         return;
     }
-    const struct mcpz_sync sync = sync_of(step);
+    const struct mcpz_sync sync = mcpz_agents_sync(step);
     mcpz_entropy_go_on(&step->agents->entropy, &sync);
 }
 
-static void on_fact(struct step *step, const struct mcpz_fact *fact)
+static void on_fact(struct mcpz_agents_step *step, const struct mcpz_fact *fact)
 {
     struct mcpz_entropy *entropy = &step->agents->entropy;
-    const struct mcpz_sync sync = sync_of(step);
+    const struct mcpz_sync sync = mcpz_agents_sync(step);
 
     const bool is_relayed = fact->kind == MCPZ_FACT_RELAYED;
 
@@ -629,14 +445,14 @@ static void on_fact(struct step *step, const struct mcpz_fact *fact)
     }
 }
 
-static void on_tick(struct step *step, const struct mcpz_overlay *overlay)
+static void on_tick(struct mcpz_agents_step *step, const struct mcpz_overlay *overlay)
 {
     struct mcpz_agents *agents = step->agents;
 
     if (agents->entropy.holdings.is_off && agents->entropy.compare_at_us <= step->now) {
         mcpz_agents_recount(agents, step->now);
     }
-    const struct mcpz_sync sync = sync_of(step);
+    const struct mcpz_sync sync = mcpz_agents_sync(step);
     mcpz_recheck_tell(&sync, true);
     mcpz_entropy_tick(&agents->entropy, &sync, overlay);
     agents->store_failures += mcpz_recheck_tick(&agents->recheck, &sync) != MCPZ_OK ? 1 : 0;
@@ -660,7 +476,7 @@ static mcpz_error find_writer(struct mcpz_agents *agents, enum mcpz_agent_op op,
     return error;
 }
 
-static struct mcpz_writer writer_to(struct step *step, struct mcpz_document *document)
+static struct mcpz_writer writer_to(struct mcpz_agents_step *step, struct mcpz_document *document)
 {
     struct mcpz_agents *agents = step->agents;
 
@@ -672,11 +488,12 @@ static struct mcpz_writer writer_to(struct step *step, struct mcpz_document *doc
         .actor = agents->writer,
         .wall_ms = step->wall_ms,
         .hlc = &agents->hlc,
-        .has_room = has_room(agents),
+        .has_room = mcpz_agents_has_room(agents),
     };
 }
 
-static struct mcpz_outcome write(struct step *step, const struct mcpz_event_agent *request)
+static struct mcpz_outcome write(struct mcpz_agents_step *step,
+                                 const struct mcpz_event_agent *request)
 {
     struct mcpz_agents *agents = step->agents;
     struct mcpz_document document;
@@ -700,7 +517,7 @@ static struct mcpz_outcome write(struct step *step, const struct mcpz_event_agen
     return outcome;
 }
 
-static void on_write(struct step *step, const struct mcpz_event_agent *request)
+static void on_write(struct mcpz_agents_step *step, const struct mcpz_event_agent *request)
 {
     struct mcpz_outcome outcome = write(step, request);
 
@@ -711,7 +528,7 @@ static void on_write(struct step *step, const struct mcpz_event_agent *request)
 }
 
 /* Close our earlier lives in a document, if that makes room. */
-static void on_close(struct step *step, const struct mcpz_id *id)
+static void on_close(struct mcpz_agents_step *step, const struct mcpz_id *id)
 {
     struct mcpz_agents *agents = step->agents;
     struct mcpz_document document;
@@ -866,7 +683,7 @@ void mcpz_agents_init(struct mcpz_agents *agents, const struct mcpz_agents_confi
 void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_overlay *overlay,
                       mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out)
 {
-    struct step step = {.agents = agents, .now = now, .wall_ms = event->wall_ms};
+    struct mcpz_agents_step step = {.agents = agents, .now = now, .wall_ms = event->wall_ms};
     mcpz_mail_init(&step.mail, out);
 
     /* Most events are for other machines. */
