@@ -259,6 +259,11 @@ void mcpz_sim_run(struct mcpz_sim *sim, mcpz_time until_us)
     sim->now = until_us;
 }
 
+void mcpz_sim_run_for(struct mcpz_sim *sim, mcpz_time for_us)
+{
+    mcpz_sim_run(sim, mcpz_sim_now(sim) + for_us);
+}
+
 /* ---- Making and breaking ------------------------------------------------------------------ */
 
 struct mcpz_sim *mcpz_sim_create(const struct mcpz_sim_config *config)

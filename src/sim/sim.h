@@ -217,6 +217,9 @@ mcpz_error mcpz_sim_inject(struct mcpz_sim *sim, size_t from, size_t to, struct 
 /** Run until virtual time `until_us`. Costs no real waiting. */
 void mcpz_sim_run(struct mcpz_sim *sim, mcpz_time until_us);
 
+/** The same, for `for_us` from now on. */
+void mcpz_sim_run_for(struct mcpz_sim *sim, mcpz_time for_us);
+
 /* ---- What a script sees ------------------------------------------------------------------- */
 
 /* Who looks on while engines act. It may not touch the simulation. */

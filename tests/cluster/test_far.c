@@ -13,11 +13,6 @@
 
 static size_t node_count;
 
-static void run_for(struct mcpz_sim *sim, mcpz_time for_us)
-{
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + for_us);
-}
-
 static struct mcpz_sim *sim_of(uint64_t seed, size_t nodes)
 {
     const struct mcpz_sim_config config = {
@@ -33,7 +28,7 @@ static struct mcpz_sim *sim_of(uint64_t seed, size_t nodes)
     struct mcpz_sim *sim = mcpz_sim_create(&config);
     node_count = nodes;
     mcpz_sim_start_all(sim);
-    run_for(sim, MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     return sim;
 }
 
@@ -42,7 +37,7 @@ static void write(struct mcpz_sim *sim, size_t node, const char *agent,
 {
     const uint64_t request = mcpz_sim_write(sim, node, agent, op);
 
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
 }
 
@@ -83,7 +78,7 @@ static void until_folded(struct mcpz_sim *sim, size_t floors)
 {
     for (size_t i = 0; count_floors(sim) < floors; i++) {
         CHECK(i < 240);
-        run_for(sim, MCPZ_SECONDS(10));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
     }
 }
 
@@ -95,7 +90,7 @@ TEST(in_a_mesh_without_a_layout)
     CHECK(most_links(sim) < node_count - 1);
     make(sim, 3, "a");
     until_folded(sim, node_count);
-    run_for(sim, REST_US);
+    mcpz_sim_run_for(sim, REST_US);
     CHECK(most_links(sim) < node_count - 1); /* what was linked for it is let go of */
     mcpz_sim_destroy(sim);
 }
@@ -111,14 +106,14 @@ TEST(owners_of_what_rests)
         everybody[i] = i;
     }
     (void)mcpz_sim_layout(sim, everybody, node_count, 3);
-    run_for(sim, MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     CHECK(mcpz_sim_layout_is_settled(sim, 0));
     while (!mcpz_sim_owns(sim, owner, "b")) {
         CHECK(++owner < node_count);
     }
     write(sim, owner, "b", &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
     CHECK_UINT(count_floors(sim), 0);
-    run_for(sim, REST_US);
+    mcpz_sim_run_for(sim, REST_US);
     until_folded(sim, 3);
     mcpz_sim_destroy(sim);
 }

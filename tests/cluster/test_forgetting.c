@@ -35,11 +35,6 @@ static struct mcpz_sim *sim_of(uint64_t seed, size_t node_count)
     return sim;
 }
 
-static void run_for(struct mcpz_sim *sim, mcpz_time for_us)
-{
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + for_us);
-}
-
 /* An owner of it. */
 static size_t owner_of(struct mcpz_sim *sim, const char *agent)
 {
@@ -56,7 +51,7 @@ static void write(struct mcpz_sim *sim, size_t node, const char *agent,
 {
     const uint64_t request = mcpz_sim_write(sim, node, agent, op);
 
-    run_for(sim, MCPZ_MS(200));
+    mcpz_sim_run_for(sim, MCPZ_MS(200));
     CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
 }
 
@@ -104,7 +99,7 @@ static void until_gone(struct mcpz_sim *sim, size_t node_count)
 
     while (gone < node_count) {
         CHECK(mcpz_sim_now(sim) < until_us);
-        run_for(sim, MCPZ_SECONDS(1));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
         for (gone = 0; gone < node_count && is_gone(sim, gone); gone++) {
         }
     }
@@ -138,7 +133,7 @@ static void until_alike(struct mcpz_sim *sim)
 
     while (alike < AGENTS) {
         CHECK(mcpz_sim_now(sim) < until_us);
-        run_for(sim, MCPZ_SECONDS(1));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
         for (alike = 0; alike < AGENTS && are_alike(sim, names[alike]); alike++) {
         }
     }
@@ -171,12 +166,12 @@ TEST(what_was_deleted_is_gone_and_can_be_made_anew)
         struct mcpz_sim *sim = sim_of(seed, NODES);
         if (seed == 3) {
             (void)mcpz_sim_layout(sim, everybody, NODES, 3);
-            run_for(sim, MCPZ_SECONDS(10));
+            mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
         }
         for (int round = 0; round < 2; round++) {
             make_and_delete_all(sim);
             until_gone(sim, NODES);
-            run_for(sim, MCPZ_SECONDS(90)); /* nobody brings it back */
+            mcpz_sim_run_for(sim, MCPZ_SECONDS(90)); /* nobody brings it back */
             for (size_t i = 0; i < NODES; i++) {
                 CHECK(is_gone(sim, i));
             }
@@ -202,24 +197,24 @@ TEST(whatever_comes_between_nothing_comes_back_and_nothing_is_lost)
         mcpz_rng_init(&rng, seed);
         if (seed % 3 == 0) {
             (void)mcpz_sim_layout(sim, everybody, NODES, 3);
-            run_for(sim, MCPZ_SECONDS(10));
+            mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
         }
         make_and_delete_all(sim);
-        run_for(sim, MCPZ_SECONDS(22)); /* from here on they go */
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(22)); /* from here on they go */
         for (int i = 0; i < 30; i++) {
-            run_for(sim, mcpz_rng_below(&rng, 2000000));
+            mcpz_sim_run_for(sim, mcpz_rng_below(&rng, 2000000));
             const size_t node = mcpz_rng_below(&rng, NODES);
             const size_t peer = (node + 1) % NODES;
             const size_t agent = mcpz_rng_below(&rng, AGENTS);
             switch (mcpz_rng_below(&rng, 5)) {
             case 0:
                 mcpz_sim_kill(sim, node);
-                run_for(sim, mcpz_rng_below(&rng, 3000000));
+                mcpz_sim_run_for(sim, mcpz_rng_below(&rng, 3000000));
                 mcpz_sim_start(sim, node);
                 break;
             case 1:
                 mcpz_sim_cut(sim, node, peer, true);
-                run_for(sim, mcpz_rng_below(&rng, 3000000));
+                mcpz_sim_run_for(sim, mcpz_rng_below(&rng, 3000000));
                 mcpz_sim_cut(sim, node, peer, false);
                 break;
             case 2:
@@ -234,14 +229,14 @@ TEST(whatever_comes_between_nothing_comes_back_and_nothing_is_lost)
                         mcpz_sim_write(sim, node, names[agent],
                                        &(struct mcpz_sim_op){
                                            .op = MCPZ_AGENT_ADD, .path = "set", .value = "new"});
-                    run_for(sim, MCPZ_SECONDS(1));
+                    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
                     is_made[agent] = mcpz_sim_reply(sim, request) == MCPZ_CODE_OK;
                 }
                 break;
             }
         }
         until_alike(sim);
-        run_for(sim, MCPZ_SECONDS(90));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(90));
         until_alike(sim);
         for (size_t agent = 0; agent < AGENTS; agent++) {
             if (is_made[agent]) {

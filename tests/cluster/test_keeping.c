@@ -31,11 +31,6 @@ static struct mcpz_sim *sim_of(uint64_t seed)
     return sim;
 }
 
-static void run_for(struct mcpz_sim *sim, mcpz_time for_us)
-{
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + for_us);
-}
-
 static uint64_t write(struct mcpz_sim *sim, size_t node, const char *agent, const char *value,
                       enum mcpz_ack_level ack)
 {
@@ -74,7 +69,7 @@ TEST(without_a_layout_any_members_count)
     struct mcpz_sim *sim = sim_of(1);
     const uint64_t made = write(sim, 2, "a", NULL, MCPZ_ACK_ALL);
 
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(mcpz_sim_reply(sim, made), MCPZ_CODE_OK);
     CHECK_UINT(mcpz_sim_task_copies(sim, made), 3);
     mcpz_sim_destroy(sim);
@@ -85,14 +80,14 @@ TEST(a_write_that_was_answered_is_on_a_quorum_of_its_owners)
     struct mcpz_sim *sim = sim_of(2);
     uint64_t applied = mcpz_sim_layout(sim, everybody, NODES, 3);
 
-    run_for(sim, MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     CHECK_UINT(mcpz_sim_reply(sim, applied), MCPZ_CODE_OK);
     const size_t owner = owner_of(sim, "a", true);
     const uint64_t made = write(sim, owner, "a", NULL, MCPZ_ACK_QUORUM);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(mcpz_sim_reply(sim, made), MCPZ_CODE_OK);
     const uint64_t added = write(sim, owner, "a", "x", MCPZ_ACK_ALL);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(mcpz_sim_reply(sim, added), MCPZ_CODE_OK);
     CHECK_UINT(mcpz_sim_task_copies(sim, added), 3);
     CHECK_UINT(count_with(sim, "a", "x"), 3);
@@ -104,10 +99,10 @@ TEST(what_was_not_reached_in_time_is_said_and_the_write_stays)
     struct mcpz_sim *sim = sim_of(3);
 
     (void)mcpz_sim_layout(sim, everybody, NODES, 3);
-    run_for(sim, MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     const size_t owner = owner_of(sim, "a", true);
     (void)write(sim, owner, "a", NULL, MCPZ_ACK_ALL);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     size_t other = owner + 1;
     while (!mcpz_sim_owns(sim, other, "a")) {
         other++;
@@ -116,16 +111,16 @@ TEST(what_was_not_reached_in_time_is_said_and_the_write_stays)
 
     const uint64_t quorum = write(sim, owner, "a", "q", MCPZ_ACK_QUORUM);
     const uint64_t all = write(sim, owner, "a", "y", MCPZ_ACK_ALL);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(mcpz_sim_reply(sim, quorum), MCPZ_CODE_OK);
     CHECK(mcpz_sim_reply(sim, all) == -1);
-    run_for(sim, MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     CHECK_UINT(mcpz_sim_reply(sim, all), MCPZ_CODE_TIMEOUT);
     CHECK_UINT(mcpz_sim_task_copies(sim, all), 2);
     CHECK_UINT(count_with(sim, "a", "y"), 2);
 
     mcpz_sim_start(sim, other);
-    run_for(sim, MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     CHECK_UINT(count_with(sim, "a", "y"), 3);
     mcpz_sim_destroy(sim);
 }
@@ -135,24 +130,24 @@ TEST(an_owner_that_was_cut_off_says_so_when_it_is_back_in_time)
     struct mcpz_sim *sim = sim_of(4);
 
     (void)mcpz_sim_layout(sim, everybody, NODES, 3);
-    run_for(sim, MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     const size_t owner = owner_of(sim, "a", true);
     (void)write(sim, owner, "a", NULL, MCPZ_ACK_ALL);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     for (size_t i = 0; i < NODES; i++) {
         if (i != owner) {
             mcpz_sim_cut(sim, owner, i, true);
         }
     }
     const uint64_t added = write(sim, owner, "a", "x", MCPZ_ACK_ALL);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK(mcpz_sim_reply(sim, added) == -1);
     for (size_t i = 0; i < NODES; i++) {
         if (i != owner) {
             mcpz_sim_cut(sim, owner, i, false);
         }
     }
-    run_for(sim, MCPZ_MS(900));
+    mcpz_sim_run_for(sim, MCPZ_MS(900));
     CHECK_UINT(mcpz_sim_reply(sim, added), MCPZ_CODE_OK);
     CHECK_UINT(count_with(sim, "a", "x"), 3);
     mcpz_sim_destroy(sim);
@@ -163,11 +158,11 @@ TEST(who_is_no_owner_hands_what_it_writes_to_them)
     struct mcpz_sim *sim = sim_of(5);
 
     (void)mcpz_sim_layout(sim, everybody, NODES, 2);
-    run_for(sim, MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     const size_t stranger = owner_of(sim, "a", false);
     const uint64_t made = write(sim, stranger, "a", NULL, MCPZ_ACK_ALL);
     const uint64_t added = write(sim, stranger, "a", "x", MCPZ_ACK_ALL);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(mcpz_sim_reply(sim, made), MCPZ_CODE_OK);
     CHECK_UINT(mcpz_sim_reply(sim, added), MCPZ_CODE_OK);
     CHECK_UINT(mcpz_sim_task_copies(sim, added), 2);
@@ -231,19 +226,19 @@ TEST(owners_at_rest_have_little_to_say)
     char name[32];
 
     (void)mcpz_sim_layout(sim, everybody, NODES, 3);
-    run_for(sim, MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(name, sizeof(name), "agent-%zu", i);
         const struct mcpz_sim_op op = {.op = MCPZ_AGENT_CREATE};
         (void)mcpz_sim_write(sim, i % NODES, name, &op);
-        run_for(sim, i % 16 == 0 ? MCPZ_MS(5) : 0);
+        mcpz_sim_run_for(sim, i % 16 == 0 ? MCPZ_MS(5) : 0);
     }
-    run_for(sim, MCPZ_SECONDS(60)); /* who is no owner lets go */
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60)); /* who is no owner lets go */
     const uint64_t held = sum_of(sim, documents);
     const uint64_t sent = sum_of(sim, bytes_out);
     const uint64_t equal = sum_of(sim, comparisons);
     const uint64_t unequal = sum_of(sim, differences);
-    run_for(sim, MCPZ_SECONDS(IDLE_SECONDS));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(IDLE_SECONDS));
     const uint64_t each = (sum_of(sim, bytes_out) - sent) / (NODES * IDLE_SECONDS);
 
     CHECK(held >= 3 * count && held <= 3 * count + 10 * NODES); /* and the mesh's own */
@@ -265,7 +260,7 @@ static struct mcpz_sim *sim_with_agent(uint64_t seed, size_t owners[3])
     size_t count = 0;
 
     (void)mcpz_sim_layout(sim, everybody, NODES, 3);
-    run_for(sim, MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     for (size_t i = 0; i < NODES; i++) {
         if (mcpz_sim_owns(sim, i, "a")) {
             CHECK(count < 3);
@@ -273,7 +268,7 @@ static struct mcpz_sim *sim_with_agent(uint64_t seed, size_t owners[3])
         }
     }
     const uint64_t made = write(sim, owners[0], "a", NULL, MCPZ_ACK_ALL);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(mcpz_sim_reply(sim, made), MCPZ_CODE_OK);
     return sim;
 }
@@ -300,20 +295,20 @@ TEST(a_layout_waits_for_who_has_no_room_and_goes_on_when_there_is)
     uint64_t made = 0;
 
     (void)mcpz_sim_layout(sim, before, MCPZ_ARRAY_LEN(before), 3);
-    run_for(sim, MCPZ_SECONDS(20));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(20));
     (void)write(sim, 0, "a", NULL, MCPZ_ACK_ALL);
-    run_for(sim, MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     (void)write(sim, 0, "a", "old", MCPZ_ACK_ALL);
-    run_for(sim, MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     mcpz_sim_fill_disk(sim, 3, true);
     (void)mcpz_sim_layout(sim, everybody, NODES, 3);
-    run_for(sim, MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     CHECK(!mcpz_sim_layout_is_settled(sim, 0)); /* it does not say that it has what it has not */
     made = write(sim, 0, "a", "new", MCPZ_ACK_QUORUM);
-    run_for(sim, MCPZ_SECONDS(3));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
     CHECK_UINT(mcpz_sim_reply(sim, made), MCPZ_CODE_OK);
     mcpz_sim_fill_disk(sim, 3, false);
-    run_for(sim, MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     CHECK(mcpz_sim_layout_is_settled(sim, 0));
     CHECK_UINT(count_with(sim, "a", "old"), 3);
     CHECK_UINT(count_with(sim, "a", "new"), 3);
@@ -348,7 +343,7 @@ static struct mcpz_sim *sim_behind_nat(uint64_t seed)
         mcpz_sim_hide(sim, i);
     }
     mcpz_sim_start_all(sim);
-    run_for(sim, MCPZ_SECONDS(5));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     return sim;
 }
 
@@ -359,14 +354,14 @@ TEST(owners_behind_nat_keep_agents_together)
     struct mcpz_sim *sim = sim_behind_nat(11);
 
     (void)write(sim, 0, "a", NULL, MCPZ_ACK_ASYNC);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     (void)mcpz_sim_layout(sim, hidden, MCPZ_ARRAY_LEN(hidden), 3);
-    run_for(sim, MCPZ_SECONDS(40));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(40));
     CHECK(mcpz_sim_layout_is_settled(sim, 1));
     CHECK(!mcpz_sim_owns(sim, 0, "a"));
     const size_t owner = owner_of(sim, "a", true);
     const uint64_t made = write(sim, owner, "a", "x", MCPZ_ACK_ALL);
-    run_for(sim, MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     CHECK_UINT(mcpz_sim_reply(sim, made), MCPZ_CODE_OK);
     CHECK_UINT(mcpz_sim_task_copies(sim, made), 3);
     CHECK_UINT(count_with(sim, "a", "x"), 3);
@@ -395,7 +390,7 @@ TEST(much_moves_to_an_owner_behind_nat)
     char names[AGENTS][8];
 
     (void)mcpz_sim_layout(sim, before, MCPZ_ARRAY_LEN(before), 3);
-    run_for(sim, MCPZ_SECONDS(30));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(30));
     CHECK(mcpz_sim_layout_is_settled(sim, 1));
     for (size_t i = 0; i < AGENTS; i++) {
         (void)snprintf(names[i], sizeof(names[i]), "a%zu", i);
@@ -403,15 +398,15 @@ TEST(much_moves_to_an_owner_behind_nat)
         for (size_t part = 0; part < PARTS; part++) {
             (void)write(sim, 1, names[i], much_of(i, part), MCPZ_ACK_ASYNC);
         }
-        run_for(sim, MCPZ_MS(50));
+        mcpz_sim_run_for(sim, MCPZ_MS(50));
     }
-    run_for(sim, MCPZ_SECONDS(10));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
     for (size_t i = 0; i < AGENTS; i++) {
         CHECK_UINT(count_with(sim, names[i], much_of(i, PARTS - 1)), 3);
         CHECK(!mcpz_sim_has(sim, 4, names[i], "set", much_of(i, 0)));
     }
     (void)mcpz_sim_layout(sim, after, MCPZ_ARRAY_LEN(after), 3);
-    run_for(sim, MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     CHECK(mcpz_sim_layout_is_settled(sim, 2));
     for (size_t i = 0; i < AGENTS; i++) {
         CHECK(mcpz_sim_has(sim, 4, names[i], "set", much_of(i, 0)));
@@ -427,23 +422,23 @@ TEST(a_disk_that_was_put_back_whole_gives_no_name_twice)
     const size_t node = 2;
 
     (void)write(sim, node, "a", NULL, MCPZ_ACK_ALL);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     mcpz_sim_back_up(sim, node);
     const uint64_t lost = write(sim, node, "a", "lost", MCPZ_ACK_QUORUM);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(mcpz_sim_reply(sim, lost), MCPZ_CODE_OK);
     cut_off(sim, node, true);
     for (size_t twice = 0; twice < 2; twice++) { /* and the second time its new life, too */
         CHECK(mcpz_sim_restore(sim, node));
         mcpz_sim_start(sim, node);
         const uint64_t made = write(sim, node, "a", twice == 0 ? "one" : "other", MCPZ_ACK_ASYNC);
-        run_for(sim, MCPZ_SECONDS(1));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
         CHECK_UINT(mcpz_sim_reply(sim, made), MCPZ_CODE_OK);
         cut_off(sim, node, false);
-        run_for(sim, MCPZ_SECONDS(40));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(40));
         CHECK_UINT(count_with(sim, "a", twice == 0 ? "one" : "other"), NODES);
         cut_off(sim, node, true);
-        run_for(sim, MCPZ_SECONDS(40));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(40));
     }
     CHECK_UINT(count_with(sim, "a", "lost"), NODES);
     CHECK_UINT(count_with(sim, "a", "one"), NODES);
@@ -459,22 +454,22 @@ TEST(what_an_owner_has_missed_is_told_when_it_is_back)
     struct mcpz_sim *sim = sim_with_agent(21, owners);
 
     mcpz_sim_kill(sim, owners[1]);
-    run_for(sim, MCPZ_SECONDS(20));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(20));
     (void)write(sim, owners[0], "a", "y", MCPZ_ACK_ASYNC);
-    run_for(sim, MCPZ_MS(100));
+    mcpz_sim_run_for(sim, MCPZ_MS(100));
     CHECK_UINT(keeping_of(sim, owners[0])->hints.count, 1);
     const uint64_t first = write(sim, owners[0], "a", "x", MCPZ_ACK_ALL);
-    run_for(sim, MCPZ_SECONDS(3));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
     CHECK_UINT(mcpz_sim_reply(sim, first), MCPZ_CODE_TIMEOUT);
     CHECK_UINT(mcpz_sim_task_copies(sim, first), 2); /* a hint is no copy */
     CHECK_UINT(keeping_of(sim, owners[0])->hints.count, 1);
 
     mcpz_sim_kill(sim, owners[0]); /* it is on its disk */
     mcpz_sim_start(sim, owners[0]);
-    run_for(sim, MCPZ_SECONDS(5));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     CHECK_UINT(keeping_of(sim, owners[0])->hints.count, 1);
     mcpz_sim_start(sim, owners[1]);
-    run_for(sim, MCPZ_SECONDS(3));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
     CHECK(mcpz_sim_has(sim, owners[1], "a", "set", "x"));
     CHECK(mcpz_sim_has(sim, owners[1], "a", "set", "y"));
     CHECK_UINT(keeping_of(sim, owners[0])->hints.count, 0);
@@ -489,7 +484,7 @@ TEST(a_quorum_read_sees_what_a_quorum_has_acknowledged)
 
     cut_off(sim, owners[2], true);
     const uint64_t added = write(sim, owners[0], "a", "x", MCPZ_ACK_QUORUM);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(mcpz_sim_reply(sim, added), MCPZ_CODE_OK);
     CHECK(!mcpz_sim_has(sim, owners[2], "a", "set", "x"));
 
@@ -499,7 +494,7 @@ TEST(a_quorum_read_sees_what_a_quorum_has_acknowledged)
     const uint64_t read = mcpz_sim_read_quorum(sim, owners[2], "a", 20000);
     while (mcpz_sim_reply(sim, read) == -1) {
         CHECK(!mcpz_sim_has(sim, owners[2], "a", "set", "z"));
-        run_for(sim, MCPZ_MS(10));
+        mcpz_sim_run_for(sim, MCPZ_MS(10));
     }
     CHECK_UINT(mcpz_sim_reply(sim, read), MCPZ_CODE_OK);
     CHECK_UINT(mcpz_sim_task_copies(sim, read), 2);
@@ -514,9 +509,9 @@ TEST(a_quorum_read_that_reaches_too_few_says_so)
 
     cut_off(sim, owners[2], true);
     const uint64_t read = mcpz_sim_read_quorum(sim, owners[2], "a", 2000);
-    run_for(sim, MCPZ_MS(1900));
+    mcpz_sim_run_for(sim, MCPZ_MS(1900));
     CHECK(mcpz_sim_reply(sim, read) == -1);
-    run_for(sim, MCPZ_MS(200));
+    mcpz_sim_run_for(sim, MCPZ_MS(200));
     CHECK_UINT(mcpz_sim_reply(sim, read), MCPZ_CODE_TIMEOUT);
     CHECK_UINT(mcpz_sim_task_copies(sim, read), 1);
     mcpz_sim_destroy(sim);
@@ -528,7 +523,7 @@ TEST(without_a_layout_any_members_make_a_quorum_of_readers)
 
     (void)write(sim, 2, "a", NULL, MCPZ_ACK_QUORUM);
     const uint64_t read = mcpz_sim_read_quorum(sim, 3, "a", 2000);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(mcpz_sim_reply(sim, read), MCPZ_CODE_OK);
     CHECK_UINT(mcpz_sim_task_copies(sim, read), 2);
     mcpz_sim_destroy(sim);
@@ -694,7 +689,7 @@ static void wait_for(struct mcpz_sim *sim, bool (*holds)(struct mcpz_sim *sim), 
         if (holds(sim)) {
             return;
         }
-        run_for(sim, MCPZ_SECONDS(5));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     }
     print_error("seed %llu: %s\n", (unsigned long long)seed, what);
     CHECK(false);
@@ -707,7 +702,7 @@ static void make_agents(struct mcpz_sim *sim, struct mcpz_rng *rng)
     for (uint32_t i = 0; i < AGENTS; i++) {
         (void)write(sim, writer_of(sim, rng, agent_name(name, i)), name, NULL, MCPZ_ACK_ALL);
     }
-    run_for(sim, MCPZ_SECONDS(3));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
 }
 
 TEST(a_layout_settles_and_who_comes_gets_what_is_its)
@@ -722,7 +717,7 @@ TEST(a_layout_settles_and_who_comes_gets_what_is_its)
     wait_for(sim, has_settled, "the first layout does not settle", 6);
     make_agents(sim, &rng);
     (void)mcpz_sim_layout(sim, others, 4, 3);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     wait_for(sim, has_settled, "the second layout does not settle", 6);
     wait_for(sim, all_in_place, "agents are not in place", 6);
     CHECK(mcpz_engine_node(mcpz_sim_engine(sim, 4))->keeping.puller.documents_lacked > 0);
@@ -776,7 +771,7 @@ static size_t storm(uint64_t seed)
     for (size_t round = 0; round < ROUNDS; round++) {
         disturb(sim, &rng);
         write_some(sim, &rng, writes, 4 * round);
-        run_for(sim, MCPZ_MS(100 + mcpz_rng_below(&rng, 3000)));
+        mcpz_sim_run_for(sim, MCPZ_MS(100 + mcpz_rng_below(&rng, 3000)));
     }
     heal(sim);
     wait_for(sim, has_settled, "layouts do not settle", seed);

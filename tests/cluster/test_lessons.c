@@ -54,11 +54,6 @@ static struct mcpz_sim *sim_of(size_t node_count)
     return sim;
 }
 
-static void run_for(struct mcpz_sim *sim, mcpz_time for_us)
-{
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + for_us);
-}
-
 static const struct mcpz_fabric *fabric_of(struct mcpz_sim *sim, size_t index)
 {
     return &mcpz_engine_node(mcpz_sim_engine(sim, index))->fabric;
@@ -102,7 +97,7 @@ static void check_task(struct mcpz_sim *sim, size_t caller, const char *capabili
 {
     uint64_t task = mcpz_sim_task(sim, caller, capability, "1", 5000);
 
-    run_for(sim, MCPZ_SECONDS(5));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     CHECK_UINT(mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
 }
 
@@ -175,7 +170,7 @@ TEST(one_node_that_stands_still_makes_nobody_else_flap)
 
     for (size_t i = 0; i < ROUNDS; i++) {
         mcpz_sim_pause(sim, SICK, MCPZ_MS(2500));
-        run_for(sim, MCPZ_SECONDS(6));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(6));
     }
     for (size_t about = 0; about < NODES; about++) {
         if (about != SICK) {
@@ -186,7 +181,7 @@ TEST(one_node_that_stands_still_makes_nobody_else_flap)
     CHECK_UINT(count_told(sim, before, ANY, SICK, "dead"), 0);
     /* It is slow, and that is all there is to say: once a minute, and not once a round. */
     CHECK(count_told(sim, before, SICK, SICK, "refuted") <= 2);
-    run_for(sim, MCPZ_SECONDS(30));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(30));
     check_all_know_all(sim, NODES);
     mcpz_sim_destroy(sim);
 }
@@ -210,7 +205,7 @@ TEST(who_doubts_everybody_convicts_nobody)
         }
     }
     say(sim, SICK, &said);
-    run_for(sim, MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     CHECK(count_told(sim, before, ANY, ANY, "suspect") >= NODES); /* it was heard */
     CHECK_UINT(count_told(sim, before, ANY, ANY, "dead"), 0);
     for (size_t i = 0; i < NODES; i++) {
@@ -227,7 +222,7 @@ TEST(who_hears_of_its_own_death_works_on)
     static struct said said;
 
     mcpz_sim_provide(sim, DECLARED, "echo");
-    run_for(sim, MCPZ_SECONDS(5));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     size_t before = strlen(mcpz_sim_trace(sim));
     const uint64_t incarnation = incarnation_of(sim, DECLARED);
     uint64_t task = mcpz_sim_task(sim, 2, "echo", "1", 5000); /* under way meanwhile */
@@ -238,7 +233,7 @@ TEST(who_hears_of_its_own_death_works_on)
                  .observer = *mcpz_engine_id(mcpz_sim_engine(sim, 3))}};
     add_broadcast(&said, &death);
     say(sim, 3, &said);
-    run_for(sim, MCPZ_SECONDS(30));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(30));
     CHECK(count_told(sim, before, ANY, DECLARED, "dead") > 0);
     CHECK(incarnation_of(sim, DECLARED) > incarnation);
     check_all_know_all(sim, NODES);
@@ -275,15 +270,15 @@ TEST(a_comparison_resurrects_nobody)
         mcpz_sim_cut(sim, AWAY, i, true);
     }
     mcpz_sim_kill(sim, GONE);
-    run_for(sim, MCPZ_SECONDS(120));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(120));
     CHECK(mcpz_sim_knows(sim, AWAY, GONE)); /* it judges nobody while it is alone */
     size_t before = strlen(mcpz_sim_trace(sim));
     for (size_t i = 0; i < NODES; i++) {
         mcpz_sim_cut(sim, AWAY, i, false);
     }
-    run_for(sim, MCPZ_SECONDS(180));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(180));
     say(sim, AWAY, &said);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     for (size_t i = 0; i < NODES; i++) {
         CHECK(i == GONE || mcpz_sim_knows(sim, i, AWAY));
         CHECK(i == GONE || !mcpz_sim_knows(sim, i, GONE));
@@ -307,7 +302,7 @@ TEST(halves_that_forgot_each_other_meet_again)
     struct mcpz_sim *sim = sim_of(NODES);
 
     cut_halves(sim, NODES, true);
-    run_for(sim, MCPZ_SECONDS(180));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(180));
     for (size_t i = 0; i < NODES / 2; i++) {
         for (size_t j = NODES / 2; j < NODES; j++) {
             CHECK(!mcpz_sim_knows(sim, i, j));
@@ -315,7 +310,7 @@ TEST(halves_that_forgot_each_other_meet_again)
         }
     }
     cut_halves(sim, NODES, false);
-    run_for(sim, MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     check_all_know_all(sim, NODES);
     mcpz_sim_destroy(sim);
 }
@@ -326,15 +321,15 @@ TEST(the_mesh_outlives_its_founder)
     struct mcpz_sim *sim = sim_of(NODES);
 
     mcpz_sim_kill(sim, FOUNDER);
-    run_for(sim, MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     mcpz_sim_provide(sim, 3, "echo"); /* what is told after that is heard by all */
-    run_for(sim, MCPZ_SECONDS(10));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
     for (size_t i = 1; i < NODES; i++) {
         CHECK(!mcpz_sim_knows(sim, i, FOUNDER));
         check_task(sim, i, "echo");
     }
     size_t before = strlen(mcpz_sim_trace(sim));
-    run_for(sim, MCPZ_SECONDS(120));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(120));
     CHECK_UINT(count_told(sim, before, ANY, ANY, "suspect"), 0);
     CHECK(count_told(sim, before, ANY, ANY, "neighbour_down") < NODES); /* it is at rest */
     mcpz_sim_destroy(sim);
@@ -350,14 +345,14 @@ TEST(a_peer_that_takes_nothing_holds_up_nobody)
 
     mcpz_sim_provide(sim, 4, "echo");
     mcpz_sim_write(sim, 0, "a", &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
-    run_for(sim, MCPZ_SECONDS(5));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     size_t before = strlen(mcpz_sim_trace(sim));
     mcpz_sim_pause(sim, STUCK, MCPZ_SECONDS(TASKS));
     for (size_t i = 0; i < TASKS; i++) {
         const struct mcpz_sim_op increment = {MCPZ_AGENT_INCREMENT, "hits", NULL, 1};
         tasks[i] = mcpz_sim_task(sim, i % 2, "echo", "1", 900); /* each in its own second */
         mcpz_sim_write(sim, i % 2, "a", &increment);
-        run_for(sim, MCPZ_SECONDS(1));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
         CHECK_UINT(mcpz_sim_reply(sim, tasks[i]), MCPZ_CODE_OK);
         CHECK_UINT(mcpz_sim_counter(sim, 5, "a", "hits"), i + 1);
     }
@@ -365,7 +360,7 @@ TEST(a_peer_that_takes_nothing_holds_up_nobody)
         bool is_stuck = i / NODES == STUCK || i % NODES == STUCK;
         CHECK(is_stuck || count_told(sim, before, i / NODES, i % NODES, "suspect") == 0);
     }
-    run_for(sim, MCPZ_SECONDS(120));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(120));
     check_all_know_all(sim, NODES);
     CHECK_UINT(mcpz_sim_counter(sim, STUCK, "a", "hits"), TASKS);
     mcpz_sim_destroy(sim);
@@ -378,9 +373,9 @@ TEST(a_calm_mesh_says_little)
     struct mcpz_counters before;
     struct mcpz_counters after;
 
-    run_for(sim, MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     mcpz_sim_counters(sim, &before);
-    run_for(sim, MCPZ_SECONDS(SECONDS));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(SECONDS));
     mcpz_sim_counters(sim, &after);
     uint64_t rate = (after.bytes_out - before.bytes_out) / NODES / SECONDS;
     print_message("%" PRIu64 " bytes a second and node\n", rate);
@@ -411,9 +406,9 @@ TEST(what_a_node_offers_is_no_part_of_what_it_is)
         provide_many(sim, i, 0, MCPZ_CAPABILITIES_PER_NODE_MAX);
     }
     mcpz_sim_kill(sim, 3); /* who starts anew is told all there is */
-    run_for(sim, MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     mcpz_sim_start(sim, 3);
-    run_for(sim, MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     check_all_know_all(sim, NODES);
     struct mcpz_engine_sent members = sent_by_all(sim, NODES, MCPZ_MSG_MEMBER);
     CHECK(members.messages > 0);
@@ -432,11 +427,11 @@ TEST(a_large_list_is_sent_to_each_about_once)
 
     CHECK(list_bytes > MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX);
     provide_many(sim, TELLER, 0, NAMES);
-    run_for(sim, MCPZ_SECONDS(30));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(30));
     struct mcpz_engine_sent before = sent_by_all(sim, NODES, MCPZ_MSG_GOSSIP);
     size_t told = strlen(mcpz_sim_trace(sim));
     provide_many(sim, TELLER, NAMES, 1);
-    run_for(sim, MCPZ_SECONDS(10));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
     struct mcpz_engine_sent after = sent_by_all(sim, NODES, MCPZ_MSG_GOSSIP);
     CHECK_UINT(count_told(sim, told, ANY, TELLER, "capabilities"), NODES);
     CHECK(after.bytes - before.bytes >= (NODES - 1) * list_bytes);
@@ -451,7 +446,7 @@ TEST(what_is_told_reaches_everybody_once)
 
     size_t before = strlen(mcpz_sim_trace(sim));
     mcpz_sim_provide(sim, TELLER, "echo");
-    run_for(sim, MCPZ_SECONDS(10));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
     for (size_t i = 0; i < NODES; i++) {
         CHECK_UINT(count_told(sim, before, i, TELLER, "capabilities"), 1);
     }
@@ -498,21 +493,21 @@ TEST(ids_that_come_and_go_fill_nothing_up)
 
     mcpz_sim_provide(sim, 0, "echo");
     mcpz_sim_kill(sim, LATE);
-    run_for(sim, MCPZ_SECONDS(30));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(30));
     size_t before = strlen(mcpz_sim_trace(sim));
     for (uint32_t i = 0; i < IDS; i += IDS_A_FRAME) {
         for (uint32_t j = 0; j < IDS_A_FRAME; j++) {
             last = add_short_life(&said, i + j);
         }
         say(sim, 1, &said);
-        run_for(sim, MCPZ_MS(500));
+        mcpz_sim_run_for(sim, MCPZ_MS(500));
     }
     CHECK_UINT(fabric_of(sim, 0)->members.forged, 0);
     CHECK(mcpz_members_find(&fabric_of(sim, 0)->members, &last) != NULL); /* there was room */
     CHECK(fabric_of(sim, 0)->members.roster.count <= MCPZ_MEMBERS_MAX);
     CHECK(mcpz_members_alive_count(&fabric_of(sim, 0)->members) <= NODES);
     mcpz_sim_start(sim, LATE); /* it is told of the living, not of all there ever were */
-    run_for(sim, MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     CHECK(fabric_of(sim, LATE)->members.roster.count <= 2 * NODES);
     check_all_know_all(sim, NODES);
     for (size_t i = 0; i < NODES; i++) {

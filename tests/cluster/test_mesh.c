@@ -225,7 +225,7 @@ static void write_ok(struct mcpz_sim *sim, size_t node, enum mcpz_agent_op op, c
 {
     uint64_t request =
         mcpz_sim_write(sim, node, "a", &(struct mcpz_sim_op){op, path, value, amount});
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(50));
+    mcpz_sim_run_for(sim, MCPZ_MS(50));
     CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
 }
 
@@ -329,7 +329,7 @@ TEST(each_batch_that_fails_is_counted_once)
     mcpz_sim_fill_disk(sim, 0, true);
     for (int i = 0; i < 10; i++) {
         (void)mcpz_sim_write(sim, 0, "a", &(struct mcpz_sim_op){MCPZ_AGENT_SET, "k", "v", 0});
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(50));
+        mcpz_sim_run_for(sim, MCPZ_MS(50));
     }
 
     const struct mcpz_counters *counters = mcpz_engine_counters(mcpz_sim_engine(sim, 0));
@@ -434,9 +434,9 @@ TEST(a_link_that_flips_for_hours_does_not_use_up_the_network)
     mcpz_sim_start_all(sim);
     for (int i = 0; i < 3000; i++) {
         mcpz_sim_cut(sim, 0, 1, i % 2 == 0);
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(8));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(8));
     }
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     CHECK(mcpz_sim_knows(sim, 0, 1));
     CHECK(mcpz_sim_knows(sim, 1, 0));
     mcpz_sim_destroy(sim);
@@ -478,7 +478,7 @@ static void check_storm(uint64_t seed)
             increments[increment_count++] = mcpz_sim_write(
                 sim, node, "a", &(struct mcpz_sim_op){MCPZ_AGENT_INCREMENT, "hits", NULL, 1});
         }
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(mcpz_rng_below(&rng, 4000)));
+        mcpz_sim_run_for(sim, MCPZ_MS(mcpz_rng_below(&rng, 4000)));
     }
     if (down != NODES) {
         mcpz_sim_start(sim, down);
@@ -488,7 +488,7 @@ static void check_storm(uint64_t seed)
             mcpz_sim_cut(sim, i, j, false);
         }
     }
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(120));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(120));
     for (size_t i = 0; i < increment_count; i++) {
         hits += mcpz_sim_reply(sim, increments[i]) == MCPZ_CODE_OK;
     }
@@ -674,11 +674,11 @@ TEST(who_leaves_is_known_to_have_left_by_everybody)
         mcpz_sim_run(sim, MCPZ_SECONDS(8));
         mcpz_sim_start(sim, 4);
         while (!mcpz_sim_holds_alive(sim, 0, 4)) {
-            mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(1));
+            mcpz_sim_run_for(sim, MCPZ_MS(1));
         }
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(1) * (seed % 40));
+        mcpz_sim_run_for(sim, MCPZ_MS(1) * (seed % 40));
         mcpz_sim_depart(sim, 4);
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(3));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
         CHECK_UINT(count_misled(sim, 4), 0);
         mcpz_sim_destroy(sim);
     }

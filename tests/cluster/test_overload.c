@@ -45,7 +45,7 @@ static void set_up(const struct mcpz_sim_config *config)
     sim = mcpz_sim_create(config);
     mcpz_sim_start_all(sim);
     mcpz_sim_provide(sim, PROVIDER, "work");
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
 }
 
 static void ask(size_t index)
@@ -94,7 +94,7 @@ static void load(uint32_t per_second, mcpz_time for_us, uint32_t times_max)
 
     while (mcpz_sim_now(sim) < end_us) {
         want(task_count % 4 == 0 ? 100 : 50, "", 1000);
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(1) / per_second);
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(1) / per_second);
         ask_again(times_max);
     }
 }
@@ -221,7 +221,7 @@ TEST(callers_refuse_themselves_what_they_know_to_be_refused)
         config.seed = seed;
         set_up(&config);
         load(2 * CAPACITY, MCPZ_SECONDS(10), 1);
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(3));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
         const size_t refused = count(0, MCPZ_TIME_NEVER, 0, &done) - done;
         uint64_t spared = 0;
         for (size_t i = 0; i < PROVIDER; i++) {
@@ -253,9 +253,9 @@ static void flood(const struct mcpz_sim_config *config, uint32_t quiet_timeout_m
         } else {
             want(50, "flood", 1000);
         }
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(1) + 250);
+        mcpz_sim_run_for(sim, MCPZ_MS(1) + 250);
     }
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(3));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
     for (size_t i = 0; i < task_count; i++) {
         quiet += tasks[i].is_quiet;
         quiet_done += tasks[i].is_quiet && is_done(&tasks[i]);
@@ -292,7 +292,7 @@ TEST(nothing_fails_while_one_provider_after_another_is_drained)
     set_up(&config);
     mcpz_sim_provide(sim, 1, "work");
     mcpz_sim_provide(sim, 2, "work");
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     for (size_t i = 0; i < 2000; i++) {
         if (i == 500 || i == 1500) {
             mcpz_sim_drain(sim, i == 500 ? 1 : 2, 30000);
@@ -301,9 +301,9 @@ TEST(nothing_fails_while_one_provider_after_another_is_drained)
             mcpz_sim_resume(sim, 1);
         }
         want(50, "", 5000);
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(10));
+        mcpz_sim_run_for(sim, MCPZ_MS(10));
     }
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(6));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(6));
     CHECK_UINT(count(0, MCPZ_TIME_NEVER, 0, &done), done);
     const struct mcpz_node *drained = mcpz_engine_node(mcpz_sim_engine(sim, 2));
     CHECK_UINT(drained->drain.state, MCPZ_DRAIN_DONE);

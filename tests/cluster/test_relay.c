@@ -33,7 +33,7 @@ static struct mcpz_sim *start_star(size_t node_count, uint64_t seed)
         mcpz_sim_hide(sim, i);
     }
     mcpz_sim_start_all(sim);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(5));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     return sim;
 }
 
@@ -55,10 +55,10 @@ TEST(nodes_behind_nat_call_each_other_through_their_neighbour)
     struct mcpz_sim *sim = start_star(3, 1);
     CHECK(!is_linked(sim, 1, 2));
     mcpz_sim_provide(sim, 2, "echo");
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
 
     uint64_t task = mcpz_sim_task(sim, 1, "echo", SECRET, 5000);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
     CHECK_TEXT(mcpz_sim_result(sim, task), SECRET);
     CHECK(!is_linked(sim, 1, 2));
@@ -68,16 +68,16 @@ TEST(nodes_behind_nat_call_each_other_through_their_neighbour)
 
     /* The session is used again, and the other way too. */
     mcpz_sim_provide(sim, 1, "other");
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     task = mcpz_sim_task(sim, 2, "other", SECRET, 5000);
     uint64_t again = mcpz_sim_task(sim, 1, "echo", SECRET, 5000);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
     CHECK_UINT((unsigned)mcpz_sim_reply(sim, again), MCPZ_CODE_OK);
     CHECK_UINT(relay_of(sim, 1)->begun + relay_of(sim, 2)->begun, 1);
 
     /* And forgotten when nobody has needed it for long. */
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(40));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(40));
     CHECK_UINT(relay_of(sim, 1)->count, 0);
     CHECK_UINT(relay_of(sim, 2)->count, 0);
     mcpz_sim_destroy(sim);
@@ -96,11 +96,11 @@ TEST(a_durable_task_done_through_others_keeps_its_lease)
     mcpz_sim_hide(sim, 1);
     mcpz_sim_hide(sim, 2);
     mcpz_sim_start_all(sim);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(5));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     mcpz_sim_provide(sim, 2, "echo");
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     uint64_t request = mcpz_sim_submit(sim, 1, &submission);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(95));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(95));
     struct mcpz_task_state became;
     CHECK(mcpz_sim_task_state(sim, 1, mcpz_sim_task_id(sim, request), &became));
     CHECK_UINT(became.phase, MCPZ_TASK_DONE);
@@ -123,12 +123,12 @@ TEST(who_has_just_joined_can_call)
     mcpz_sim_hide(sim, 2);
     for (size_t i = 0; i < 3; i++) {
         mcpz_sim_start(sim, i);
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(200));
+        mcpz_sim_run_for(sim, MCPZ_MS(200));
     }
     mcpz_sim_provide(sim, 2, "echo");
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(200));
+    mcpz_sim_run_for(sim, MCPZ_MS(200));
     uint64_t task = mcpz_sim_task(sim, 1, "echo", SECRET, 5000);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
     mcpz_sim_destroy(sim);
 }
@@ -149,11 +149,11 @@ TEST(two_that_call_each_other_at_once_have_one_session)
 
         mcpz_sim_provide(sim, 1, "one");
         mcpz_sim_provide(sim, 2, "two");
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(2));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
         mcpz_sim_watch(sim, &(struct mcpz_sim_watch){.context = runs, .saw = count_runs});
         uint64_t there = mcpz_sim_task(sim, 1, "two", SECRET, 5000);
         uint64_t back = mcpz_sim_task(sim, 2, "one", SECRET, 5000);
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(4));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(4));
         CHECK_UINT((unsigned)mcpz_sim_reply(sim, there), MCPZ_CODE_OK);
         CHECK_UINT((unsigned)mcpz_sim_reply(sim, back), MCPZ_CODE_OK);
         CHECK_UINT(runs[1], 1);
@@ -190,7 +190,7 @@ static void call_and_read(struct mcpz_sim *sim, struct reader *reader, size_t fr
     reader->frames = 0;
     reader->found = 0;
     uint64_t task = mcpz_sim_task(sim, from, capability, SECRET, 5000);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
     CHECK_TEXT(mcpz_sim_result(sim, task), SECRET);
 }
@@ -204,7 +204,7 @@ TEST(no_frame_of_a_relayed_call_shows_what_it_says)
     struct mcpz_sim *sim = start_star(3, 2);
     mcpz_sim_provide(sim, 2, "far");
     mcpz_sim_provide(sim, 0, "near");
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     mcpz_sim_watch(sim, &(struct mcpz_sim_watch){.context = &reader, .read = read_frame});
 
     /* Over one link, frames show it, there and back: links are TLS's to keep. */
@@ -240,7 +240,7 @@ static struct mcpz_sim *start_square(uint64_t seed)
     mcpz_sim_hide(sim, 3);
     mcpz_sim_start_all(sim);
     mcpz_sim_provide(sim, 3, "echo");
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(5));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     for (size_t hidden = 2; hidden < 4; hidden++) {
         CHECK(is_linked(sim, hidden, 0) && is_linked(sim, hidden, 1));
     }
@@ -259,11 +259,11 @@ TEST(a_dead_provider_fails_its_relayed_calls_soon)
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     struct mcpz_sim *sim = start_square(3);
     uint64_t task = mcpz_sim_task(sim, 2, "echo", SECRET, 60000);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(open_calls(sim, 3), 1);
 
     mcpz_sim_kill(sim, 3);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(8));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(8));
     CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_PROVIDER_LOST);
     mcpz_sim_destroy(sim);
 }
@@ -273,11 +273,11 @@ TEST(a_dead_caller_stops_its_relayed_runs)
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     struct mcpz_sim *sim = start_square(4);
     (void)mcpz_sim_task(sim, 2, "echo", SECRET, 60000);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(open_calls(sim, 3), 1);
 
     mcpz_sim_kill(sim, 2);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(8));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(8));
     CHECK_UINT(open_calls(sim, 3), 0);
     mcpz_sim_destroy(sim);
 }
@@ -287,12 +287,12 @@ TEST(when_a_relay_dies_its_calls_take_another_way)
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     struct mcpz_sim *sim = start_square(5);
     uint64_t task = mcpz_sim_task(sim, 2, "echo", SECRET, 60000);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(open_calls(sim, 3), 1);
 
     const size_t relay = carrier_of(sim);
     mcpz_sim_kill(sim, relay);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(40));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(40));
     CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
     CHECK(relay_of(sim, 1 - relay)->carrier.carried > 0);
     CHECK_UINT(open_calls(sim, 3), 0);
@@ -305,10 +305,10 @@ TEST(when_a_way_is_cut_its_calls_take_another_one)
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     struct mcpz_sim *sim = start_square(6);
     uint64_t task = mcpz_sim_task(sim, 2, "echo", SECRET, 60000);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     const size_t relay = carrier_of(sim);
     mcpz_sim_cut(sim, relay, 3, true);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(45));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(45));
     CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
     CHECK(relay_of(sim, 1 - relay)->carrier.carried > 0);
     mcpz_sim_destroy(sim);
@@ -323,7 +323,7 @@ TEST(who_takes_nothing_is_gone_round_within_three_seconds)
         struct mcpz_sim *sim = start_square(seed);
         mcpz_sim_slow_runs(sim, 3, MCPZ_MS(20));
         uint64_t task = mcpz_sim_task(sim, 2, "echo", SECRET, 60000);
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(3));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
         CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
 
         const size_t relay = carrier_of(sim);
@@ -331,7 +331,7 @@ TEST(who_takes_nothing_is_gone_round_within_three_seconds)
         mcpz_sim_watch(sim, &(struct mcpz_sim_watch){.context = runs, .saw = count_runs});
         mcpz_sim_cut(sim, relay, 3, true);
         task = mcpz_sim_task(sim, 2, "echo", SECRET, 60000);
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(3));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
         CHECK(is_linked(sim, relay, 3)); /* or it would be easy */
         CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
         CHECK_UINT(runs[3], 1);
@@ -342,7 +342,7 @@ TEST(who_takes_nothing_is_gone_round_within_three_seconds)
         mcpz_sim_cut(sim, relay, 3, false);
         mcpz_sim_cut(sim, 1 - relay, 2, true);
         task = mcpz_sim_task(sim, 2, "echo", SECRET, 60000);
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(3));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
         CHECK(is_linked(sim, 1 - relay, 2));
         CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
         CHECK_UINT(runs[3], 2);
@@ -360,11 +360,11 @@ TEST(where_nothing_goes_round_it_who_stands_still_is_waited_for)
         mcpz_sim_watch(sim, &(struct mcpz_sim_watch){.context = runs, .saw = count_runs});
         mcpz_sim_provide(sim, 2, "echo");
         mcpz_sim_slow_runs(sim, 2, MCPZ_SECONDS(10));
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(2));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
         uint64_t task = mcpz_sim_task(sim, 1, "echo", SECRET, 60000);
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(2));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
         mcpz_sim_pause(sim, still, MCPZ_SECONDS(4));
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(20));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(20));
         CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
         CHECK_UINT(runs[2], 1);
         CHECK_UINT(relay_of(sim, 1)->begun, 1);
@@ -389,7 +389,7 @@ static void make_up(struct mcpz_sim *sim, uint32_t broken_at, struct mcpz_bytes 
 
     CHECK_UINT(mcpz_msg_encode(&msg, frame + 1, sizeof(frame) - 1, &length), MCPZ_OK);
     CHECK_UINT(mcpz_sim_inject(sim, 0, 1, mcpz_bytes(frame, 1 + length)), MCPZ_OK);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(100));
+    mcpz_sim_run_for(sim, MCPZ_MS(100));
 }
 
 TEST(what_a_hop_makes_up_of_others_breaks_nothing)
@@ -399,21 +399,21 @@ TEST(what_a_hop_makes_up_of_others_breaks_nothing)
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     struct mcpz_sim *sim = start_star(3, 9);
     mcpz_sim_provide(sim, 2, "echo");
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     uint64_t task = mcpz_sim_task(sim, 1, "echo", SECRET, 5000);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
     const uint64_t session = relay_of(sim, 1)->sessions[0].way.session;
 
     mcpz_sim_slow_runs(sim, 2, MCPZ_SECONDS(2));
     task = mcpz_sim_task(sim, 1, "echo", SECRET, 5000);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(500));
+    mcpz_sim_run_for(sim, MCPZ_MS(500));
     make_up(sim, 1, mcpz_bytes(NULL, 0));
     make_up(sim, 1, mcpz_bytes(junk, sizeof(junk)));
     make_up(sim, 2, mcpz_bytes(junk, sizeof(junk))); /* that the peer said no */
     CHECK_UINT(relay_of(sim, 1)->forged, 3);
     CHECK(relay_of(sim, 1)->sessions[0].way.session == session);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(3));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
     CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
     CHECK_UINT(relay_of(sim, 1)->begun, 1);
     mcpz_sim_destroy(sim);
@@ -424,10 +424,10 @@ TEST(without_any_way_a_call_fails_long_before_its_deadline)
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     struct mcpz_sim *sim = start_square(7);
     uint64_t task = mcpz_sim_task(sim, 2, "echo", SECRET, 600000);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     mcpz_sim_cut(sim, 0, 3, true);
     mcpz_sim_cut(sim, 1, 3, true);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(30));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(30));
     CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_PROVIDER_LOST);
     CHECK_UINT(open_calls(sim, 2), 0);
     mcpz_sim_destroy(sim);
@@ -495,11 +495,11 @@ static void start_all_again(struct mcpz_sim *sim)
 {
     for (size_t i = 0; i < GRAPH_NODES; i++) {
         mcpz_sim_kill(sim, i);
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(1));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
         mcpz_sim_start(sim, i);
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(5));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     }
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
 }
 
 /* How many sessions through others it took. */
@@ -521,15 +521,15 @@ static size_t check_graph(uint64_t seed)
     for (size_t i = 0; i < 2; i++) {
         mcpz_sim_provide(sim, mcpz_rng_below(&rng, GRAPH_NODES), "work");
     }
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(5));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     mcpz_sim_watch(sim, &(struct mcpz_sim_watch){.context = &census, .saw = count_starts});
     for (size_t i = 0; i < GRAPH_TASKS; i++) {
         char number[16];
         (void)snprintf(number, sizeof(number), "%zu", i);
         tasks[i] = mcpz_sim_task(sim, mcpz_rng_below(&rng, GRAPH_NODES), "work", number, 60000);
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(200));
+        mcpz_sim_run_for(sim, MCPZ_MS(200));
     }
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     for (size_t i = 0; i < GRAPH_TASKS; i++) {
         if (mcpz_sim_reply(sim, tasks[i]) != MCPZ_CODE_OK || census.starts[i] != 1) {
             fail_msg("seed %lu: task %zu: code %d, started %u times", (unsigned long)seed, i,

@@ -16,7 +16,7 @@ static struct mcpz_sim *sim;
 
 static void run_for(mcpz_time us)
 {
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + us);
+    mcpz_sim_run_for(sim, us);
 }
 
 static void begin(uint64_t seed)

@@ -29,16 +29,11 @@ static struct mcpz_sim *sim_with_layout(uint64_t seed, size_t nodes)
         everybody[i] = i;
     }
     mcpz_sim_start_all(sim);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(30));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(30));
     (void)mcpz_sim_layout(sim, everybody, nodes, 3);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     CHECK(mcpz_sim_layout_is_settled(sim, 0));
     return sim;
-}
-
-static void run_for(struct mcpz_sim *sim, mcpz_time for_us)
-{
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + for_us);
 }
 
 static const struct mcpz_node *node_of(struct mcpz_sim *sim, size_t index)
@@ -94,16 +89,16 @@ TEST(what_an_author_that_is_gone_did_not_bring_comes_from_another_owner)
     size_t owners[3];
     char agent[16];
 
-    run_for(sim, MCPZ_SECONDS(400)); /* links that the layout made are closed */
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(400)); /* links that the layout made are closed */
     find_agent(sim, agent, owners);
     const uint64_t made = write(sim, owners[0], agent, NULL, MCPZ_ACK_ALL);
-    run_for(sim, MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     CHECK_UINT(mcpz_sim_reply(sim, made), MCPZ_CODE_OK);
     CHECK(are_linked(sim, owners[0], owners[2]));
 
     mcpz_sim_cut(sim, owners[0], owners[2], true);
     const uint64_t written = write(sim, owners[0], agent, "x", MCPZ_ACK_ASYNC);
-    run_for(sim, MCPZ_MS(200));
+    mcpz_sim_run_for(sim, MCPZ_MS(200));
     CHECK_UINT(mcpz_sim_reply(sim, written), MCPZ_CODE_OK);
     CHECK(mcpz_sim_has(sim, owners[1], agent, "set", "x"));
     CHECK(!mcpz_sim_has(sim, owners[2], agent, "set", "x"));
@@ -112,7 +107,7 @@ TEST(what_an_author_that_is_gone_did_not_bring_comes_from_another_owner)
     mcpz_sim_kill(sim, owners[0]);
     for (size_t i = 0; !mcpz_sim_has(sim, owners[2], agent, "set", "x"); i++) {
         CHECK(i < 80); /* two have a turn, every 36 s at most */
-        run_for(sim, MCPZ_SECONDS(1));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     }
     CHECK(!are_neighbours(sim, owners[1], owners[2]));
     mcpz_sim_destroy(sim);
@@ -157,13 +152,13 @@ TEST(at_rest_that_takes_little)
         (void)snprintf(name, sizeof(name), "agent-%zu", i);
         const struct mcpz_sim_op op = {.op = MCPZ_AGENT_CREATE};
         (void)mcpz_sim_write(sim, i % nodes, name, &op);
-        run_for(sim, i % 16 == 0 ? MCPZ_MS(5) : 0);
+        mcpz_sim_run_for(sim, i % 16 == 0 ? MCPZ_MS(5) : 0);
     }
-    run_for(sim, MCPZ_SECONDS(400));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(400));
     const uint64_t sent = sum_of(sim, bytes_out);
     const uint64_t turns_before = sum_of(sim, turns);
     const uint64_t equal = sum_of(sim, comparisons);
-    run_for(sim, MCPZ_SECONDS(IDLE_SECONDS));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(IDLE_SECONDS));
     const uint64_t each = (sum_of(sim, bytes_out) - sent) / (nodes * IDLE_SECONDS);
 
     if (given != NULL) {

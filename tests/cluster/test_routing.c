@@ -41,7 +41,7 @@ static void set_up(uint64_t seed)
             mcpz_sim_slow_link(sim, CALLER, i, MCPZ_MS(1));
         }
     }
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(3));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
 }
 
 /* Tasks for so long, one after another; `repeatable`: each with a key of its own. */
@@ -61,7 +61,7 @@ static void call_for(mcpz_time for_us, bool repeatable)
                                                  .priority = 50,
                                                  .key = repeatable ? key : NULL,
                                              });
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + EVERY_US);
+        mcpz_sim_run_for(sim, EVERY_US);
     }
 }
 
@@ -79,7 +79,7 @@ static size_t count_errors(size_t from, size_t upto)
 
 static void let_end(void)
 {
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(TIMEOUT_MS) + MCPZ_SECONDS(3));
+    mcpz_sim_run_for(sim, MCPZ_MS(TIMEOUT_MS) + MCPZ_SECONDS(3));
 }
 
 static const struct mcpz_caller *caller_of(void)
@@ -200,7 +200,7 @@ TEST(a_hedge_that_fails_costs_nothing)
         mcpz_sim_slow_runs(sim, 1, 40 * RUN_US);
         mcpz_sim_fail_runs(sim, 2, MCPZ_CODE_START_FAILED);
         call_for(EVERY_US, true);
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(300));
+        mcpz_sim_run_for(sim, MCPZ_MS(300));
         call_for(EVERY_US, true);
         let_end();
         CHECK_UINT(count_errors(well, task_count), 0);
@@ -232,7 +232,7 @@ TEST(a_provider_that_is_well_again_gets_calls_again)
         call_for(MCPZ_SECONDS(1), true);
         CHECK_UINT(runs, 0);
         mcpz_sim_slow_runs(sim, SICK, RUN_US);
-        mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_SECONDS(35));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(35));
         call_for(MCPZ_SECONDS(2), true);
         CHECK(runs > 100);
         let_end();

@@ -41,11 +41,6 @@ static struct mcpz_sim *make_sim(uint64_t seed, mcpz_time run_us)
     return sim;
 }
 
-static void run_for(struct mcpz_sim *sim, mcpz_time for_us)
-{
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + for_us);
-}
-
 static void provide(struct mcpz_sim *sim, size_t node)
 {
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(types); i++) {
@@ -60,7 +55,7 @@ static struct mcpz_task_id submit_for(struct mcpz_sim *sim, size_t node, const c
         .capability = "split", .params = plan, .attempts_max = attempts_max};
     uint64_t request = mcpz_sim_submit(sim, node, &submission);
 
-    run_for(sim, MCPZ_MS(200));
+    mcpz_sim_run_for(sim, MCPZ_MS(200));
     CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
     return *mcpz_sim_task_id(sim, request);
 }
@@ -172,7 +167,7 @@ TEST(results_come_in_the_order_of_the_plan)
                "{\"subtasks\":[{\"type\":\"echo\",\"params\":{\"a\":1}},"
                "{\"type\":\"join\",\"input\":\"two \\\"words\\\"\"},"
                "{\"type\":\"join\",\"input_base64\":\"/w==\"},{\"type\":\"echo\"}]}");
-    run_for(sim, MCPZ_SECONDS(5));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     check_result(sim, &id, "[{\"a\":1},\"two \\\"words\\\"\",\"/w==\",null]");
     CHECK_UINT(count_open(sim), 0);
     mcpz_sim_destroy(sim);
@@ -187,7 +182,7 @@ TEST(a_tree_of_every_kind_is_done_and_its_backup_can_tell_its_result)
     provide(sim, 1);
     provide(sim, 3);
     struct mcpz_task_id id = submit(sim, 0, TREE);
-    run_for(sim, MCPZ_SECONDS(10));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
     check_result(sim, &id, TREE_RESULT);
     CHECK_UINT(count_open(sim), 0);
     (void)owner_of(sim, &id, &seen);
@@ -205,7 +200,7 @@ TEST(a_node_alone_splits_tasks_too)
     mcpz_sim_start_all(sim);
     provide(sim, 0);
     struct mcpz_task_id id = submit(sim, 0, TREE);
-    run_for(sim, MCPZ_SECONDS(5));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     char text[TEXT_BYTES];
     mcpz_sim_task_result(sim, 0, &id, text, sizeof(text));
     CHECK_TEXT(text, TREE_RESULT);
@@ -236,7 +231,7 @@ TEST(results_larger_than_a_task_may_have_are_streamed_to_the_one_that_reduces)
     (void)snprintf(plan + used, sizeof(plan) - used, "]}");
     provide(sim, 1);
     struct mcpz_task_id id = submit(sim, 0, plan);
-    run_for(sim, MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     struct mcpz_task_state seen;
     size_t owner = owner_of(sim, &id, &seen);
     CHECK_UINT(seen.phase, MCPZ_TASK_DONE);
@@ -260,7 +255,7 @@ TEST(one_that_fails_is_the_end_of_all)
                                         "{\"type\":\"split\",\"params\":{\"subtasks\":["
                                         "{\"type\":\"slow\"}]}}]}",
                                         1);
-    run_for(sim, MCPZ_SECONDS(10));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
     CHECK(owner_of(sim, &id, &seen) == 0);
     CHECK_UINT(seen.phase, MCPZ_TASK_DEAD);
     CHECK_UINT(seen.code, MCPZ_CODE_SUBTASK_FAILED);
@@ -283,7 +278,7 @@ TEST(what_may_fail_is_null_and_too_many_failures_are_the_end)
                    "{\"on_failure\":\"partial\",\"failures_max\":1,\"subtasks\":["
                    "{\"type\":\"fail\"},{\"type\":\"fail\"},{\"type\":\"echo\"}]}",
                    1);
-    run_for(sim, MCPZ_SECONDS(10));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
     check_result(sim, &some, "[null,7]");
     CHECK_UINT(phase_of(sim, &many), MCPZ_TASK_DEAD);
     CHECK_UINT(count_open(sim), 0);
@@ -301,12 +296,12 @@ TEST(a_replayed_root_tries_again_what_failed_and_nothing_else)
     mcpz_sim_provide(sim, 2, "later");
     mcpz_sim_slow_runs(sim, 2, MCPZ_SECONDS(100));
     struct mcpz_task_id id = submit(sim, 0, plan);
-    run_for(sim, MCPZ_SECONDS(90));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(90));
     CHECK_UINT(phase_of(sim, &id), MCPZ_TASK_DEAD);
     mcpz_sim_slow_runs(sim, 2, MCPZ_MS(10));
     uint64_t made = mcpz_engine_node(mcpz_sim_engine(sim, 1))->ledger.kept;
     uint64_t request = mcpz_sim_durable(sim, 0, MCPZ_EVENT_DURABLE_REPLAY, &id, NULL);
-    run_for(sim, MCPZ_SECONDS(20));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(20));
     CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
     check_result(sim, &id, "[1,[2]]");
     CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, 1))->ledger.kept, made);
@@ -320,7 +315,7 @@ TEST(a_plan_that_is_none_is_a_dead_letter_at_once)
 
     provide(sim, 1);
     struct mcpz_task_id id = submit(sim, 0, "{\"subtasks\":[]}");
-    run_for(sim, MCPZ_SECONDS(5));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     (void)owner_of(sim, &id, &seen);
     CHECK_UINT(seen.phase, MCPZ_TASK_DEAD);
     CHECK_UINT(seen.code, MCPZ_CODE_BAD_REQUEST);
@@ -346,7 +341,7 @@ TEST(the_sixth_level_is_refused)
         }
         provide(sim, 1);
         struct mcpz_task_id id = submit_for(sim, 0, plan, 1);
-        run_for(sim, MCPZ_SECONDS(20));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(20));
         (void)owner_of(sim, &id, &seen);
         CHECK_UINT(seen.phase, levels == 5 ? MCPZ_TASK_DONE : MCPZ_TASK_DEAD);
     }
@@ -365,14 +360,14 @@ TEST(who_cancels_a_root_cancels_all_that_is_below_it)
     struct mcpz_task_id id = submit(sim, 0,
                                     "{\"subtasks\":[{\"type\":\"split\",\"params\":{\"subtasks\":["
                                     "{\"type\":\"nobody\"},{\"type\":\"nobody\"}]}}]}");
-    run_for(sim, MCPZ_SECONDS(5));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     struct mcpz_task_id middle = part_of(sim, &id, 0);
     struct mcpz_task_id leaf = part_of(sim, &middle, 1);
     CHECK_UINT(phase_of(sim, &id), MCPZ_TASK_SPLIT);
     CHECK_UINT(phase_of(sim, &middle), MCPZ_TASK_SPLIT);
     CHECK_UINT(phase_of(sim, &leaf), MCPZ_TASK_QUEUED);
     uint64_t request = mcpz_sim_durable(sim, 0, MCPZ_EVENT_DURABLE_CANCEL, &id, NULL);
-    run_for(sim, MCPZ_SECONDS(5));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
     CHECK_UINT(phase_of(sim, &leaf), MCPZ_TASK_CANCELLED);
     CHECK_UINT(count_open(sim), 0);
@@ -386,7 +381,7 @@ TEST(a_tree_is_forgotten_with_its_root_everywhere)
 
     provide(sim, 1);
     struct mcpz_task_id id = submit(sim, 0, TREE);
-    run_for(sim, MCPZ_SECONDS(10));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
     CHECK(owner_of(sim, &id, &seen) == 0);
     size_t backup = mcpz_sim_node_of(sim, &seen.backup);
     CHECK_UINT(count_tasks(sim, 0), 9);
@@ -394,7 +389,7 @@ TEST(a_tree_is_forgotten_with_its_root_everywhere)
     struct mcpz_task_id part = part_of(sim, &id, 0);
     uint64_t refused = mcpz_sim_durable(sim, 0, MCPZ_EVENT_DURABLE_PURGE, &part, NULL);
     uint64_t purged = mcpz_sim_durable(sim, 0, MCPZ_EVENT_DURABLE_PURGE, &id, NULL);
-    run_for(sim, MCPZ_SECONDS(5));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     CHECK_UINT(mcpz_sim_reply(sim, refused), MCPZ_CODE_CONFLICT);
     CHECK_UINT(mcpz_sim_reply(sim, purged), MCPZ_CODE_OK);
     CHECK_UINT(count_tasks(sim, 0), 0);
@@ -457,9 +452,9 @@ TEST(a_tree_whose_owner_dies_for_good_is_done_by_its_backup)
         provide(sim, 3);
         provide(sim, 4);
         struct mcpz_task_id id = submit(sim, 0, TREE);
-        run_for(sim, MCPZ_MS(after_ms));
+        mcpz_sim_run_for(sim, MCPZ_MS(after_ms));
         mcpz_sim_kill(sim, 0);
-        run_for(sim, MCPZ_SECONDS(40));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(40));
         check_result(sim, &id, TREE_RESULT);
         CHECK(is_done_once(sim, &id));
         CHECK_UINT(count_open(sim), 0);
@@ -475,16 +470,16 @@ TEST(a_tree_whose_backup_dies_finds_another_and_then_its_owner_may_die)
 
         provide(sim, 3);
         struct mcpz_task_id id = submit(sim, 0, TREE);
-        run_for(sim, MCPZ_MS(after_ms));
+        mcpz_sim_run_for(sim, MCPZ_MS(after_ms));
         CHECK(owner_of(sim, &id, &seen) == 0);
         size_t backup = mcpz_sim_node_of(sim, &seen.backup);
         mcpz_sim_kill(sim, backup);
-        run_for(sim, MCPZ_SECONDS(3));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
         mcpz_sim_kill(sim, 0);
         if (backup == 3) {
             provide(sim, 4);
         }
-        run_for(sim, MCPZ_SECONDS(120));
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(120));
         check_result(sim, &id, TREE_RESULT);
         CHECK_UINT(count_open(sim), 0);
         mcpz_sim_destroy(sim);
@@ -499,19 +494,19 @@ TEST(a_cancelled_tree_stays_so_though_its_owner_dies_at_once)
     struct mcpz_task_id id = submit(sim, 0,
                                     "{\"subtasks\":[{\"type\":\"split\",\"params\":{\"subtasks\":["
                                     "{\"type\":\"nobody\"},{\"type\":\"nobody\"}]}}]}");
-    run_for(sim, MCPZ_SECONDS(5));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     uint64_t request = mcpz_sim_durable(sim, 0, MCPZ_EVENT_DURABLE_CANCEL, &id, NULL);
     while (mcpz_sim_reply(sim, request) < 0) {
-        run_for(sim, MCPZ_MS(1));
+        mcpz_sim_run_for(sim, MCPZ_MS(1));
     }
-    run_for(sim, MCPZ_MS(40)); /* the root's end has left, and perhaps no more */
+    mcpz_sim_run_for(sim, MCPZ_MS(40)); /* the root's end has left, and perhaps no more */
     mcpz_sim_kill(sim, 0);
-    run_for(sim, MCPZ_SECONDS(120));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(120));
     mcpz_sim_provide(sim, 4, "nobody");
-    run_for(sim, MCPZ_SECONDS(20));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(20));
     CHECK_UINT(count_open(sim), 0);
     mcpz_sim_start(sim, 0);
-    run_for(sim, MCPZ_SECONDS(60));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     CHECK_UINT(count_open(sim), 0);
     mcpz_sim_destroy(sim);
 }
@@ -580,7 +575,7 @@ static void rage(struct storm *storm)
     size_t full = NODES;
 
     for (size_t step = 0; step < 400; step++) {
-        run_for(storm->sim, MCPZ_MS(20 + mcpz_rng_below(&storm->rng, 100)));
+        mcpz_sim_run_for(storm->sim, MCPZ_MS(20 + mcpz_rng_below(&storm->rng, 100)));
         bring_back(storm, false);
         if (mcpz_rng_below(&storm->rng, 12) == 0) {
             ask(storm);
@@ -643,7 +638,7 @@ TEST(no_tree_is_lost_and_with_a_key_no_part_is_done_twice_whoever_is_killed)
         }
         rage(&storm);
         bring_back(&storm, true);
-        run_for(storm.sim, MCPZ_SECONDS(240));
+        mcpz_sim_run_for(storm.sim, MCPZ_SECONDS(240));
         done += check_storm(&storm, seed);
         size_t open = count_open(storm.sim);
         if (open > 0) {

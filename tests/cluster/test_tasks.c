@@ -24,18 +24,13 @@ static struct mcpz_sim *calm_sim(mcpz_time run_us)
     return sim;
 }
 
-static void run_for(struct mcpz_sim *sim, mcpz_time for_us)
-{
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + for_us);
-}
-
 static struct mcpz_task_id submit(struct mcpz_sim *sim, size_t node, const char *key)
 {
     const struct mcpz_sim_submission submission = {
         .capability = "echo", .params = "[7]", .key = key, .attempts_max = 20};
     uint64_t request = mcpz_sim_submit(sim, node, &submission);
 
-    run_for(sim, MCPZ_MS(200));
+    mcpz_sim_run_for(sim, MCPZ_MS(200));
     CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
     CHECK_UINT(mcpz_sim_task_copies(sim, request), 2);
     return *mcpz_sim_task_id(sim, request);
@@ -84,7 +79,7 @@ TEST(a_task_is_done_and_its_backup_knows)
     mcpz_sim_provide(sim, 3, "echo");
     struct mcpz_task_id id = submit(sim, 0, NULL);
     size_t backup = backup_of(sim, &id);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     check_done(sim, &id);
     CHECK(mcpz_sim_task_state(sim, backup, &id, &seen));
     CHECK_UINT(seen.phase, MCPZ_TASK_DONE);
@@ -97,11 +92,11 @@ TEST(a_task_waits_for_somebody_who_can_do_it)
     struct mcpz_task_id id = submit(sim, 0, NULL);
     size_t owner = 0;
 
-    run_for(sim, MCPZ_SECONDS(100));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(100));
     CHECK_UINT(find(sim, &id, &owner).phase, MCPZ_TASK_QUEUED);
     CHECK_UINT(find(sim, &id, &owner).attempts, 0);
     mcpz_sim_provide(sim, 3, "echo");
-    run_for(sim, MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     check_done(sim, &id);
     mcpz_sim_destroy(sim);
 }
@@ -117,7 +112,7 @@ TEST(when_its_owner_dies_for_good_its_backup_does_it_within_ten_seconds)
     mcpz_sim_kill(sim, 0);
     mcpz_sim_provide(sim, 1, "echo");
     mcpz_sim_provide(sim, 2, "echo");
-    run_for(sim, MCPZ_SECONDS(10));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
     for (size_t i = 0; i < TASKS; i++) {
         check_done(sim, &ids[i]);
     }
@@ -130,10 +125,10 @@ TEST(when_its_provider_dies_another_does_it_within_ten_seconds)
 
     mcpz_sim_provide(sim, 1, "echo");
     struct mcpz_task_id id = submit(sim, 0, NULL);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     mcpz_sim_provide(sim, 2, "echo");
     mcpz_sim_kill(sim, 1);
-    run_for(sim, MCPZ_SECONDS(10));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
     check_done(sim, &id);
     mcpz_sim_destroy(sim);
 }
@@ -150,15 +145,15 @@ TEST(with_a_key_a_provider_that_comes_back_tells_what_it_did)
     mcpz_sim_provide(sim, 1, "echo");
     struct mcpz_task_id id = submit(sim, 0, "k");
     while (!mcpz_sim_reads(sim, 1, &record) || !record.run.done) {
-        run_for(sim, MCPZ_MS(1));
+        mcpz_sim_run_for(sim, MCPZ_MS(1));
     }
     mcpz_sim_tear(sim, 1, 100); /* it is on disk, and nobody has heard of it */
     mcpz_sim_provide(sim, 2, "echo");
-    run_for(sim, MCPZ_SECONDS(20));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(20));
     CHECK(!mcpz_sim_reads(sim, 2, &record));
     mcpz_sim_start(sim, 1);
     mcpz_sim_provide(sim, 1, "echo");
-    run_for(sim, MCPZ_SECONDS(20));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(20));
     check_done(sim, &id);
     CHECK(!mcpz_sim_reads(sim, 2, &record));
     CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, 1))->ledger.repeated, 1);
@@ -173,7 +168,7 @@ TEST(with_a_key_a_provider_that_stays_away_is_given_up_after_a_while)
     struct mcpz_task_id id = submit(sim, 0, "k");
     mcpz_sim_kill(sim, 1);
     mcpz_sim_provide(sim, 2, "echo");
-    run_for(sim, MCPZ_SECONDS(90));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(90));
     check_done(sim, &id);
     mcpz_sim_destroy(sim);
 }
@@ -186,14 +181,14 @@ TEST(a_restarted_owner_does_not_do_what_its_backup_has_taken_over)
     size_t owner = 9;
 
     mcpz_sim_kill(sim, 0);
-    run_for(sim, MCPZ_SECONDS(10));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
     (void)find(sim, &id, &owner);
     CHECK(owner != 0 && owner != 9);
     mcpz_sim_start(sim, 0);
-    run_for(sim, MCPZ_SECONDS(30));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(30));
     CHECK(!mcpz_sim_task_state(sim, 0, &id, &seen) || mcpz_sim_node_of(sim, &seen.owner) != 0);
     mcpz_sim_provide(sim, 3, "echo");
-    run_for(sim, MCPZ_SECONDS(2));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     check_done(sim, &id);
     mcpz_sim_destroy(sim);
 }
@@ -212,13 +207,13 @@ TEST(a_restarted_owner_asks_before_it_does_anything_again)
     size_t runs = 0;
 
     mcpz_sim_kill(sim, 0);
-    run_for(sim, MCPZ_SECONDS(10));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
     mcpz_sim_watch(sim, &(struct mcpz_sim_watch){.context = &runs, .saw = count_runs});
     mcpz_sim_provide(sim, 3, "echo");
-    run_for(sim, MCPZ_SECONDS(3));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
     check_done(sim, &id);
     mcpz_sim_start(sim, 0);
-    run_for(sim, MCPZ_SECONDS(30));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(30));
     check_done(sim, &id);
     CHECK_UINT(runs, 1);
     mcpz_sim_destroy(sim);
@@ -230,10 +225,10 @@ TEST(a_cancelled_task_stops_at_its_provider)
 
     mcpz_sim_provide(sim, 1, "echo");
     struct mcpz_task_id id = submit(sim, 0, NULL);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, 1))->calls.provider.table.count, 1);
     uint64_t request = mcpz_sim_durable(sim, 0, MCPZ_EVENT_DURABLE_CANCEL, &id, NULL);
-    run_for(sim, MCPZ_SECONDS(1));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
     CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, 1))->calls.provider.table.count, 0);
     mcpz_sim_destroy(sim);
@@ -247,9 +242,9 @@ TEST(a_long_task_is_not_begun_twice)
         .capability = "echo", .params = "[7]", .timeout_ms = 600000};
 
     mcpz_sim_provide(sim, 1, "echo");
-    run_for(sim, MCPZ_SECONDS(2)); /* links that give way to others take calls along */
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(2)); /* links that give way to others take calls along */
     uint64_t request = mcpz_sim_submit(sim, 0, &submission);
-    run_for(sim, MCPZ_SECONDS(301));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(301));
     check_done(sim, mcpz_sim_task_id(sim, request));
     CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, 0))->tasks.counts.attempts, 1);
     mcpz_sim_destroy(sim);
@@ -274,19 +269,19 @@ TEST(a_backup_hears_that_a_task_is_over_from_an_owner_whom_it_cannot_dial)
 
     mcpz_sim_hide(sim, 1);
     mcpz_sim_start_all(sim);
-    run_for(sim, MCPZ_SECONDS(20));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(20));
     struct mcpz_task_id id = submit(sim, 1, NULL);
     size_t backup = backup_of(sim, &id);
     mcpz_sim_cut(sim, 1, backup, true);
-    run_for(sim, MCPZ_SECONDS(30));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(30));
     mcpz_sim_provide(sim, backup == 2 ? 3 : 2, "echo");
-    run_for(sim, MCPZ_SECONDS(10));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
     check_done(sim, &id);
     CHECK(mcpz_sim_task_state(sim, backup, &id, &seen));
     CHECK_UINT(seen.phase, MCPZ_TASK_QUEUED);
 
     mcpz_sim_cut(sim, 1, backup, false);
-    run_for(sim, MCPZ_SECONDS(40));
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(40));
     CHECK(mcpz_sim_task_state(sim, backup, &id, &seen));
     CHECK_UINT(seen.phase, MCPZ_TASK_DONE);
     mcpz_sim_destroy(sim);

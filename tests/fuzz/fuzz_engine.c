@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     }
     (void)mcpz_sim_inject(sim, 1, 0, mcpz_bytes(bytes, length));
     uint64_t task = mcpz_sim_task(sim, 0, "echo", "1", 1000);
-    mcpz_sim_run(sim, mcpz_sim_now(sim) + MCPZ_MS(10));
+    mcpz_sim_run_for(sim, MCPZ_MS(10));
     if (mcpz_sim_reply(sim, task) != MCPZ_CODE_OK) {
         abort();
     }
