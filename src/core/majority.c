@@ -2,13 +2,6 @@
 
 #include "proto/limits.h"
 
-bool mcpz_majority_has(const struct mcpz_roster *roster, const struct mcpz_id *id)
-{
-    const struct mcpz_member *member = mcpz_roster_find(roster, id);
-
-    return member != NULL && !mcpz_member_is_gone(member);
-}
-
 size_t mcpz_majority_away(const struct mcpz_store *store, const struct mcpz_roster *roster)
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_PEER};
@@ -17,7 +10,7 @@ size_t mcpz_majority_away(const struct mcpz_store *store, const struct mcpz_rost
 
     for (size_t i = 0; i < MCPZ_MEMBERS_MAX && error == MCPZ_OK; i++) {
         error = store->next(store->context, MCPZ_SCAN_KIND, i == 0, &record);
-        count += error == MCPZ_OK && !mcpz_majority_has(roster, &record.peer.id) ? 1 : 0;
+        count += error == MCPZ_OK && !mcpz_roster_is_there(roster, &record.peer.id) ? 1 : 0;
     }
     return error == MCPZ_ENOTFOUND ? count : SIZE_MAX / 4;
 }

@@ -11,9 +11,6 @@
 #include "core/roster.h"
 #include "proto/store.h"
 
-/** Is `id` there, as far as we know? */
-bool mcpz_majority_has(const struct mcpz_roster *roster, const struct mcpz_id *id);
-
 /**
  * How many we have met that are away, and have not said goodbye. If that cannot be read, more than
  * there can be.

@@ -142,6 +142,14 @@ static inline bool mcpz_member_is_gone(const struct mcpz_member *member)
     return member->state == MCPZ_MEMBER_DEAD || member->state == MCPZ_MEMBER_LEFT;
 }
 
+/** Is `id` a member that has not gone, as far as we know? */
+static inline bool mcpz_roster_is_there(const struct mcpz_roster *roster, const struct mcpz_id *id)
+{
+    const struct mcpz_member *member = mcpz_roster_find(roster, id);
+
+    return member != NULL && !mcpz_member_is_gone(member);
+}
+
 /** Members held for alive or suspect, ourselves included. */
 size_t mcpz_roster_alive_count(const struct mcpz_roster *roster);
 

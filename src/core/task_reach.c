@@ -46,12 +46,10 @@ void mcpz_task_relayed(struct mcpz_task_step *step, const struct mcpz_id *peer)
 
 bool mcpz_task_is_to_dial(struct mcpz_task_step *step, const struct mcpz_id *from)
 {
-    const struct mcpz_member *member = mcpz_members_find(&step->fabric->members, from);
-
     if (mcpz_links_find(&step->fabric->links, from) != NULL) {
         return false;
     }
-    if (member != NULL && !mcpz_member_is_gone(member)) {
+    if (mcpz_roster_is_there(&step->fabric->members.roster, from)) {
         mcpz_outbox_append(step->out, MCPZ_ACTION_REACH)->reach.peer = *from;
     }
     return true;

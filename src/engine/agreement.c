@@ -44,7 +44,7 @@ static bool is_within_grace(const struct mcpz_engine *engine, uint64_t at_ms)
 
 static bool is_there(const struct mcpz_engine *engine, const struct mcpz_id *id)
 {
-    return mcpz_majority_has(&engine->node.fabric.members.roster, id);
+    return mcpz_roster_is_there(&engine->node.fabric.members.roster, id);
 }
 
 /* Is `id` away, and waited for? Who is away for longer than the grace comes back to a base. */

@@ -119,9 +119,7 @@ static void check_layouts(json_t *problems, const struct mcpz_node *node)
 
     for (size_t i = 0; newest != NULL && i < history->tracker_count; i++) {
         const struct mcpz_layout_tracker *tracker = &history->trackers[i];
-        const struct mcpz_member *member =
-            mcpz_members_find(&node->fabric.members, &tracker->node);
-        const bool is_gone = member == NULL || mcpz_member_is_gone(member);
+        const bool is_gone = !mcpz_roster_is_there(&node->fabric.members.roster, &tracker->node);
         const bool is_waited_for =
             mcpz_layout_stamp_compare(tracker->sync_acked, newest->stamp) < 0;
         gone += is_gone && is_waited_for ? 1 : 0;
@@ -141,8 +139,7 @@ static void check_copies(json_t *problems, const struct mcpz_node *node)
 
     for (size_t i = 0; newest != NULL && i < newest->placement.node_count; i++) {
         const struct mcpz_storage_node *owner = &newest->placement.nodes[i];
-        const struct mcpz_member *member = mcpz_members_find(&node->fabric.members, &owner->id);
-        const bool is_gone = member == NULL || mcpz_member_is_gone(member);
+        const bool is_gone = !mcpz_roster_is_there(&node->fabric.members.roster, &owner->id);
         active += owner->state == MCPZ_STORAGE_ACTIVE ? 1 : 0;
         gone += owner->state == MCPZ_STORAGE_ACTIVE && is_gone ? 1 : 0;
     }

@@ -616,9 +616,8 @@ static bool is_taken_back(struct mcpz_api *api, struct mcpz_blob_place *place)
 static bool is_gone(struct mcpz_api *api, const struct mcpz_id *node)
 {
     const struct mcpz_members *members = &mcpz_engine_node(engine_of(api))->fabric.members;
-    const struct mcpz_member *member = mcpz_members_find(members, node);
 
-    return member == NULL || mcpz_member_is_gone(member);
+    return !mcpz_roster_is_there(&members->roster, node);
 }
 
 /* Ask all who are to have it and do not. */

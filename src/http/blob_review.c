@@ -81,9 +81,8 @@ static bool is_first(struct mcpz_api *api, const struct mcpz_ack_wait *wait)
 static bool is_there(struct mcpz_api *api, const struct mcpz_id *node)
 {
     const struct mcpz_members *members = &mcpz_engine_node(engine_of(api))->fabric.members;
-    const struct mcpz_member *member = mcpz_members_find(members, node);
 
-    return member != NULL && !mcpz_member_is_gone(member);
+    return mcpz_roster_is_there(&members->roster, node);
 }
 
 /* Nodes that keep the agent, or (no layout says so) some that do as all do. */

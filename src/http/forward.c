@@ -15,10 +15,9 @@ bool mcpz_forward_is_there(struct mcpz_exchange *exchange, const struct mcpz_id 
 {
     const struct mcpz_members *members =
         &mcpz_engine_node(mcpz_exchange_engine(exchange))->fabric.members;
-    const struct mcpz_member *member = mcpz_members_find(members, node);
 
     return mcpz_id_equal(node, mcpz_engine_id(mcpz_exchange_engine(exchange))) ||
-           (member != NULL && !mcpz_member_is_gone(member));
+           mcpz_roster_is_there(&members->roster, node);
 }
 
 /* Ask the next that is there. False: there is none left. */

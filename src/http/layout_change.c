@@ -364,10 +364,9 @@ static void digest_of(struct mcpz_exchange *exchange, const struct mcpz_live_lay
 
 static bool is_alive(struct mcpz_exchange *exchange, const struct mcpz_id *node)
 {
-    const struct mcpz_member *member =
-        mcpz_members_find(&mcpz_engine_node(mcpz_exchange_engine(exchange))->fabric.members, node);
+    const struct mcpz_node *self = mcpz_engine_node(mcpz_exchange_engine(exchange));
 
-    return member != NULL && !mcpz_member_is_gone(member);
+    return mcpz_roster_is_there(&self->fabric.members.roster, node);
 }
 
 static bool names(const struct mcpz_placement *placement, const struct mcpz_id *node)

@@ -23,9 +23,7 @@ static uint32_t wanted(const struct mcpz_live_layout *newest)
 
 static bool is_there(const struct mcpz_node *node, const struct mcpz_id *id)
 {
-    const struct mcpz_member *member = mcpz_members_find(&node->fabric.members, id);
-
-    return member != NULL && !mcpz_member_is_gone(member);
+    return mcpz_roster_is_there(&node->fabric.members.roster, id);
 }
 
 /* Has it what is its own in the layout of `stamp`? */

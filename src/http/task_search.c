@@ -60,9 +60,7 @@ static void path_of(const struct search *search, const char *rest, char path[PAT
 /* Can it be asked? */
 static bool is_there(struct mcpz_exchange *exchange, const struct mcpz_id *node)
 {
-    const struct mcpz_member *member = mcpz_members_find(members_of(exchange), node);
-
-    return member != NULL && !mcpz_member_is_gone(member) &&
+    return mcpz_roster_is_there(&members_of(exchange)->roster, node) &&
            !mcpz_id_equal(node, self_of(exchange));
 }
 

@@ -37,9 +37,7 @@ uint32_t mcpz_keeping_copies(const struct mcpz_keeping_step *step);
 static inline bool mcpz_keeping_is_there(const struct mcpz_keeping_step *step,
                                          const struct mcpz_id *node)
 {
-    const struct mcpz_member *member = mcpz_members_find(&step->below->fabric->members, node);
-
-    return member != NULL && !mcpz_member_is_gone(member);
+    return mcpz_roster_is_there(&step->below->fabric->members.roster, node);
 }
 
 /** May it miss what is sent to it: is there no link, or is it suspected? */
