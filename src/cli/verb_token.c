@@ -47,12 +47,13 @@ static void show_created(const struct mcpz_invocation *invocation, const json_t 
     } else if (mcpz_option_is_given(invocation, "quiet")) {
         (void)printf("%s\n", token);
     } else {
-        (void)printf("%s\n\n", token);
+        // Words for people go beside it, so that TOKEN=$(mcpz token create) is the token.
+        (void)printf("%s\n", token);
         (void)fflush(stdout);
         (void)fprintf(stderr,
-                      "Until %s, %" JSON_INTEGER_FORMAT " node%s can join with it. Run there:\n\n",
-                      mcpz_show_text(answer, "expires"), uses, uses == 1 ? "" : "s");
-        (void)printf("    mcpz up --join %s\n", token);
+                      "\nUntil %s, %" JSON_INTEGER_FORMAT
+                      " node%s can join with it. Run there:\n\n    mcpz up --join %s\n",
+                      mcpz_show_text(answer, "expires"), uses, uses == 1 ? "" : "s", token);
     }
 }
 

@@ -238,6 +238,11 @@ class Cli(unittest.TestCase):
         self.assertEqual(states[made["id"]], "revoked")
         self.assertEqual(self.a.run("token", "revoke", "00" * 16).returncode, 6)
 
+    def test_a_token_is_all_of_standard_output(self):
+        done = self.a.run("token", "create")
+        self.assertRegex(done.stdout, r"\Amcpz1-[a-z0-9]+\n\Z")
+        self.assertIn(f"mcpz up --join {done.stdout}", done.stderr)
+
     def test_who_may_not_admit_is_denied(self):
         self.assertEqual(self.b.run("token", "create").returncode, 7)
 
