@@ -4,8 +4,9 @@
 
 Every writer adds numbered elements to agents of its own, at any node that is up, and counts as acknowledged what
 was answered with 200 under ?ack=quorum. Two nodes may be down at a time. On the way a disk is full for a
-while (where a small file system can be mounted), and a node is put back to a backup of the beginning. In the
-end all are up, and every node must have every acknowledged element and the same roots.
+while (where a small file system can be mounted, in memory: 2 MiB more for every kill), and a node is put back to
+a backup of the beginning. In the end all are up, and every node must have every acknowledged element and the same
+roots.
 
 MCPZ_SOAK_KEEP names a directory that gets all of the nodes' where something was lost.
 
@@ -36,7 +37,12 @@ WRITERS = 4
 PER_AGENT = 400         # elements of one agent
 KILL, START = 0.3, 0.7  # chances, one a round
 ROUND_S = 0.15
-DISK_MIB = 96
+# Nothing is deleted, so the small disk grows with the run: some 1.3 KiB for a write, and 300 writes from one kill to
+# the next; no quicker machine makes more than RATE allows.
+RATE = 250              # writes a second, of one writer
+DISK_MIB = 96           # and for every kill
+DISK_MIB_PER_KILL = 2
+FULL = 0.05             # of a disk is left at most where it is full
 PATIENCE_S = 240
 
 
@@ -95,13 +101,17 @@ class Writer(threading.Thread):
         self.number += 1
 
     def run(self):
+        due = time.monotonic()
         while not self.storm.over:
             self.write(f"{self.name}-{self.number // PER_AGENT}")
+            due = max(due + 1 / RATE, time.monotonic())
+            time.sleep(max(0, due - time.monotonic()))
 
 
 class Storm:
-    def __init__(self, mesh, seed):
+    def __init__(self, mesh, kills, seed):
         self.mesh = mesh
+        self.planned = kills
         self.chance = random.Random(seed)
         self.nodes = []
         self.down = []
@@ -145,7 +155,8 @@ class Storm:
 
     def mount(self, path):
         path.mkdir(mode=0o700)
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=700", "mcpz-soak", str(path)],
+        size = DISK_MIB + DISK_MIB_PER_KILL * self.planned
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}m,mode=700", "mcpz-soak", str(path)],
                               capture_output=True, check=False) if os.geteuid() == 0 else None
         if done is not None and done.returncode == 0:
             self.disk = path
@@ -212,7 +223,16 @@ class Storm:
         while self.down:
             self.revive()
 
-    def run(self, kills):
+    def check_room(self):
+        """Nobody can have what there is no room for: not worth waiting for."""
+        for node in self.nodes:
+            disk = shutil.disk_usage(node.data)
+            full = [problem for problem in ask(node, "GET", "/health")[1]["problems"] if "is full" in problem]
+            if full and disk.free < FULL * disk.total:
+                raise Failed(f"{node.name}: {full[0]}; {disk.free >> 20} of {disk.total >> 20} MiB are left")
+
+    def run(self):
+        kills = self.planned
         backup = pathlib.Path(self.mesh.directory) / "old.mcpzbackup"
         for writer in self.writers:
             writer.start()
@@ -250,6 +270,7 @@ class Storm:
         return {agent["id"]: agent["root"] for agent in answer} if status == 200 else None
 
     def agree(self):
+        self.check_room()
         roots = [self.roots(node) for node in self.nodes]
         return all(root is not None and root == roots[0] for root in roots)
 
@@ -278,10 +299,10 @@ def main():
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else time.time_ns() % 1_000_000
     print(f"seed {seed}", flush=True)
     with Mesh() as mesh:
-        storm = Storm(mesh, seed)
+        storm = Storm(mesh, kills, seed)
         try:
             storm.start()
-            storm.run(kills)
+            storm.run()
             storm.check()
         finally:
             storm.over = True
