@@ -7,6 +7,7 @@
 
 #include "backup/record_opener.h"
 #include "blob/keyring.h"
+#include "blob/manifest.h"
 #include "blob/packs.h"
 #include "blob/ring.h"
 #include "blob/shelf.h"
@@ -15,6 +16,8 @@
 #include "proto/limits.h"
 
 #define CHUNK_BYTES_MAX 1048576
+#define DAMAGED_MAX 16 /* chunks whose blobs are looked for */
+#define TOLD_MAX 3     /* blobs that are told by name */
 
 /*
  * Bases are held against their floors, which come before them, without a list of either: marks of
@@ -29,6 +32,24 @@ struct bases {
     uint32_t pieces; /* 0: none is coming */
 };
 
+/* A chunk that is no good, and what it is part of, as far as that was found. */
+struct damaged {
+    struct mcpz_id id;
+    struct mcpz_id at;   /* the highest list over it so far; */
+    struct mcpz_id over; /* one over that, found just now: zeros: none */
+    bool is_held;        /* that one is a blob which somebody holds */
+    bool is_hole;
+};
+
+/* Chunks are all looked at, whatever is wrong with some. */
+struct damages {
+    struct damaged rows[DAMAGED_MAX];
+    size_t count;
+    uint64_t others;                         /* that there was no room for */
+    char file[MCPZ_DATA_NAME_BYTES_MAX + 1]; /* of the first, and what is wrong with it */
+    const char *what;
+};
+
 struct check {
     const struct mcpz_data_set *set;
     struct mcpz_data_report *report;
@@ -36,12 +57,13 @@ struct check {
     struct mcpz_keyring *keyring; /* NULL: no keys are there, or they do not fit */
     struct mcpz_record_opener opener;
     struct bases bases;
+    struct damages damages;
 };
 
 static mcpz_error say(struct check *check, mcpz_error error, const char *file, const char *what)
 {
     if (check->report->trouble[0] == '\0') {
-        (void)snprintf(check->report->trouble, sizeof(check->report->trouble), "%.255s: %.200s",
+        (void)snprintf(check->report->trouble, sizeof(check->report->trouble), "%.200s: %.300s",
                        file, what);
     }
     return error;
@@ -144,7 +166,7 @@ static mcpz_error check_record(void *context, struct mcpz_bytes key, struct mcpz
 
 /* ---- Blobs -------------------------------------------------------------------------------- */
 
-/* Were its blocks given back? Then nobody needs it, and its row is about to go. */
+/* Were its blocks given back? Where somebody may just have done so its row is about to go. */
 static bool is_hole(const uint8_t *head)
 {
     static const uint8_t nothing[MCPZ_PACK_HEAD_BYTES];
@@ -152,9 +174,28 @@ static bool is_hole(const uint8_t *head)
     return memcmp(head, nothing, sizeof(nothing)) == 0;
 }
 
+static mcpz_error note_damage(struct check *check, const struct damaged *damaged, const char *file,
+                              const char *what)
+{
+    struct damages *damages = &check->damages;
+
+    if (damages->count == DAMAGED_MAX) {
+        damages->others++;
+        return MCPZ_OK;
+    }
+    if (damages->what == NULL) {
+        (void)snprintf(damages->file, sizeof(damages->file), "%s", file);
+        damages->what = what;
+    }
+    damages->rows[damages->count] = *damaged;
+    damages->rows[damages->count++].at = damaged->id;
+    return MCPZ_OK;
+}
+
 static mcpz_error check_chunk(struct check *check, const struct mcpz_id *id,
                               const struct mcpz_chunk_row *row)
 {
+    struct damaged damaged = {.id = *id};
     char name[MCPZ_DATA_NAME_BYTES_MAX + 1];
     uint8_t head[MCPZ_PACK_HEAD_BYTES];
     uint8_t digest[MCPZ_DIGEST_BYTES];
@@ -162,39 +203,159 @@ static mcpz_error check_chunk(struct check *check, const struct mcpz_id *id,
     (void)snprintf(name, sizeof(name), "blobs/pack-%08" PRIu32, row->place.pack);
     const struct mcpz_data_file *pack = mcpz_data_set_find(check->set, name);
     if (pack == NULL) {
-        return say(check, MCPZ_ECORRUPT, name, "it is not there, and blobs lie in it");
+        return note_damage(check, &damaged, name, "it is not there, and blobs lie in it");
     }
     const struct mcpz_pages *pages = &pack->pages;
     if (row->place.length > CHUNK_BYTES_MAX ||
         pages->read(pages->context, row->place.offset, head, sizeof(head)) != MCPZ_OK ||
         pages->read(pages->context, row->place.offset + sizeof(head), check->chunk,
                     row->place.length) != MCPZ_OK) {
-        return say(check, MCPZ_ECORRUPT, name, "it is shorter than its contents");
+        return note_damage(check, &damaged, name, "it is shorter than its contents");
     }
-    if (is_hole(head)) {
-        return MCPZ_OK;
+    damaged.is_hole = is_hole(head);
+    if (damaged.is_hole) {
+        return check->set->is_still
+                   ? note_damage(check, &damaged, name, "a part of a blob is gone")
+                   : MCPZ_OK;
     }
     mcpz_digest(MCPZ_DIGEST_SEALED, mcpz_bytes(check->chunk, row->place.length), digest);
     check->report->chunks++;
-    if (!mcpz_pack_head_is_of(head, id, row->place.length) ||
-        memcmp(digest, row->sealed.bytes, sizeof(digest)) != 0) {
-        return say(check, MCPZ_ECORRUPT, name, "a part of a blob is damaged");
+    return mcpz_pack_head_is_of(head, id, row->place.length) &&
+                   memcmp(digest, row->sealed.bytes, sizeof(digest)) == 0
+               ? MCPZ_OK
+               : note_damage(check, &damaged, name, "a part of a blob is damaged");
+}
+
+static void note_lack(struct check *check, const struct mcpz_id *root)
+{
+    if (check->report->lacking++ == 0) {
+        check->report->first_lacking = *root;
     }
-    return MCPZ_OK;
 }
 
 static mcpz_error check_shelved(void *context, struct mcpz_bytes key, struct mcpz_bytes value)
 {
     struct check *check = context;
-    struct mcpz_chunk_row row;
-    struct mcpz_id id;
-    bool is_chunk;
+    struct mcpz_shelved row;
 
-    mcpz_error error = mcpz_shelf_parse(key, value, &is_chunk, &id, &row);
+    mcpz_error error = mcpz_shelf_parse(key, value, &row);
     if (error != MCPZ_OK) {
         return say(check, error, MCPZ_DATA_BLOBS, "a row is damaged");
     }
-    return is_chunk ? check_chunk(check, &id, &row) : MCPZ_OK;
+    if (row.kind == MCPZ_SHELVED_LACK) {
+        note_lack(check, &row.id);
+    }
+    return row.kind == MCPZ_SHELVED_CHUNK ? check_chunk(check, &row.id, &row.chunk) : MCPZ_OK;
+}
+
+/* ---- Which blobs are damaged -------------------------------------------------------------- */
+
+/* Look for what is over each of the damaged. Lists come under other lists one after the other. */
+static mcpz_error climb(void *context, struct mcpz_bytes key, struct mcpz_bytes value)
+{
+    struct check *check = context;
+    struct mcpz_shelved row;
+
+    if (mcpz_shelf_parse(key, value, &row) != MCPZ_OK ||
+        (row.kind != MCPZ_SHELVED_NEED && row.kind != MCPZ_SHELVED_HELD)) {
+        return MCPZ_OK;
+    }
+    for (size_t i = 0; i < check->damages.count; i++) {
+        struct damaged *damaged = &check->damages.rows[i];
+        if (!mcpz_id_equal(&damaged->at, &row.id)) {
+            continue;
+        }
+        damaged->is_held |= row.kind == MCPZ_SHELVED_HELD;
+        if (row.kind == MCPZ_SHELVED_NEED) {
+            damaged->over = row.parent;
+        }
+    }
+    return MCPZ_OK;
+}
+
+/* Go up to the blobs that are held. */
+static void find_blobs(struct check *check)
+{
+    const struct mcpz_check_visitor visitor = {.context = check, .record = climb};
+    const struct mcpz_data_file *file = mcpz_data_set_find(check->set, MCPZ_DATA_BLOBS);
+    bool is_higher = true;
+
+    for (size_t level = 0; level <= MCPZ_MANIFEST_LEVELS_MAX && is_higher; level++) {
+        struct mcpz_check_report report = {0};
+        const char *fault = "";
+        is_higher = false;
+        if (mcpz_check_pages(&file->pages, &visitor, &report, &fault) != MCPZ_OK) {
+            return; /* it was read a moment ago */
+        }
+        for (size_t i = 0; i < check->damages.count; i++) {
+            struct damaged *damaged = &check->damages.rows[i];
+            if (!damaged->is_held && !mcpz_id_is_zero(&damaged->over)) {
+                damaged->at = damaged->over;
+                damaged->over = (struct mcpz_id){{0}};
+                is_higher = true;
+            }
+        }
+    }
+}
+
+/* Room that was given back of what nobody holds is as it should be: its row was about to go. */
+static bool is_fine(const struct damaged *damaged)
+{
+    return damaged->is_hole && !damaged->is_held;
+}
+
+static bool was_told(const struct damages *damages, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (damages->rows[i].is_held &&
+            mcpz_id_equal(&damages->rows[i].at, &damages->rows[at].at)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Add the names of blobs that are damaged. */
+static void name_blobs(const struct damages *damages, char *text, size_t size)
+{
+    size_t used = strlen(text);
+    size_t told = 0;
+
+    for (size_t i = 0; i < damages->count; i++) {
+        const struct damaged *damaged = &damages->rows[i];
+        char name[MCPZ_ID_TEXT_BYTES];
+        if (!damaged->is_held || was_told(damages, i)) {
+            continue;
+        }
+        if (told++ == TOLD_MAX) {
+            (void)snprintf(text + used, size - used, ", and others");
+            return;
+        }
+        mcpz_id_to_text(&damaged->at, 'b', name);
+        used +=
+            (size_t)snprintf(text + used, size - used, "%s %s", told == 1 ? ": of" : ",", name);
+    }
+}
+
+static mcpz_error say_what_is_damaged(struct check *check)
+{
+    struct damages *damages = &check->damages;
+    char text[TOLD_MAX * (MCPZ_ID_TEXT_BYTES + 2) + 128];
+    size_t fine = 0;
+
+    if (damages->count == 0) {
+        return MCPZ_OK;
+    }
+    find_blobs(check);
+    for (size_t i = 0; i < damages->count; i++) {
+        fine += is_fine(&damages->rows[i]) ? 1 : 0;
+    }
+    if (fine == damages->count && damages->others == 0) {
+        return MCPZ_OK;
+    }
+    (void)snprintf(text, sizeof(text), "%s", damages->what);
+    name_blobs(damages, text, sizeof(text));
+    return say(check, MCPZ_ECORRUPT, damages->file, text);
 }
 
 /* ---- All of it ---------------------------------------------------------------------------- */
@@ -325,6 +486,9 @@ mcpz_error mcpz_data_check(const struct mcpz_data_set *set, const struct mcpz_ke
     }
     if (error == MCPZ_OK) {
         error = check_store(&check, MCPZ_DATA_BLOBS, check_shelved, &report->blobs);
+    }
+    if (error == MCPZ_OK) {
+        error = say_what_is_damaged(&check);
     }
     mcpz_record_opener_finish(&check.opener);
     free(check.chunk);

@@ -34,6 +34,8 @@ struct mcpz_data_report {
     uint64_t deltas; /* of them, that are kept */
     uint64_t bases;  /* of them, that older deltas were folded to; each is what was signed */
     uint64_t chunks;
+    uint64_t lacking; /* blobs that are not whole: parts were damaged, or are still to come */
+    struct mcpz_id first_lacking;
     enum mcpz_data_keys keys;
     char token_trouble[512]; /* why a token did not give the node key, for people; "": it did */
     char trouble[512];       /* what is wrong, for people; "": nothing */

@@ -213,7 +213,7 @@ mcpz_error mcpz_data_set_open(struct mcpz_data_set *set, const char *directory,
     struct listing listing = {.set = set, .directory = directory, .pins = pins};
     mcpz_error error = MCPZ_OK;
 
-    *set = (struct mcpz_data_set){0};
+    *set = (struct mcpz_data_set){.is_still = pins == NULL};
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(places) && error == MCPZ_OK; i++) {
         error = list(&listing, places[i]);
     }

@@ -42,6 +42,7 @@ struct mcpz_data_file {
 struct mcpz_data_set {
     struct mcpz_data_file *files;
     size_t count;
+    bool is_still;     /* nobody changes it, nor did while it was read */
     char trouble[512]; /* why something failed, for people */
 };
 

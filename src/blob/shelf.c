@@ -268,21 +268,44 @@ mcpz_error mcpz_shelf_chunk(struct mcpz_shelf *shelf, const struct mcpz_id *id,
     return read_chunk_row(value, row);
 }
 
-mcpz_error mcpz_shelf_parse(struct mcpz_bytes key, struct mcpz_bytes value, bool *is_chunk,
-                            struct mcpz_id *id, struct mcpz_chunk_row *row)
+static enum mcpz_shelved_kind kind_of(uint8_t table)
+{
+    switch (table) {
+    case CHUNKS:
+        return MCPZ_SHELVED_CHUNK;
+    case NEEDED:
+        return MCPZ_SHELVED_NEED;
+    case HELD:
+        return MCPZ_SHELVED_HELD;
+    case PARTIAL:
+        return MCPZ_SHELVED_LACK;
+    default:
+        return MCPZ_SHELVED_OTHER;
+    }
+}
+
+mcpz_error mcpz_shelf_parse(struct mcpz_bytes key, struct mcpz_bytes value,
+                            struct mcpz_shelved *row)
 {
     const uint8_t table = key.length > 0 ? key.data[0] : 0;
+    const bool has_rest = table == HELD; /* who holds it */
+    const size_t ids = table == NEEDED                                        ? 2
+                       : table == CHUNKS || table == PARTIAL || table == HELD ? 1
+                                                                              : 0;
+    const size_t length = 1 + ids * MCPZ_ID_BYTES;
 
-    *is_chunk = table == CHUNKS;
+    *row = (struct mcpz_shelved){.kind = kind_of(table)};
     if (table == 0 || strchr("ckrhbpz", table) == NULL ||
-        (*is_chunk && key.length != 1 + MCPZ_ID_BYTES)) {
+        (ids > 0 && (key.length < length || (key.length > length && !has_rest)))) {
         return MCPZ_ECORRUPT;
     }
-    if (!*is_chunk) {
-        return MCPZ_OK;
+    if (ids > 0) {
+        memcpy(row->id.bytes, key.data + 1, MCPZ_ID_BYTES);
     }
-    memcpy(id->bytes, key.data + 1, MCPZ_ID_BYTES);
-    return read_chunk_row(value, row);
+    if (ids > 1) {
+        memcpy(row->parent.bytes, key.data + 1 + MCPZ_ID_BYTES, MCPZ_ID_BYTES);
+    }
+    return table == CHUNKS ? read_chunk_row(value, &row->chunk) : MCPZ_OK;
 }
 
 void mcpz_shelf_put_chunk(struct mcpz_shelf *shelf, const struct mcpz_id *id,

@@ -79,15 +79,23 @@ void mcpz_shelf_put_chunk(struct mcpz_shelf *shelf, const struct mcpz_id *id,
                           const struct mcpz_chunk_row *row);
 void mcpz_shelf_remove_chunk(struct mcpz_shelf *shelf, const struct mcpz_id *id);
 
-/**
- * A row as it lies in the index. `*is_chunk`: it is a chunk's, and `id` and `row` say which and
- * where.
- *
- * Errors: MCPZ_ECORRUPT  it is no row of ours
- */
+/* A row as it lies in the index. */
+struct mcpz_shelved {
+    enum mcpz_shelved_kind {
+        MCPZ_SHELVED_CHUNK, /* `id` lies where `chunk` says */
+        MCPZ_SHELVED_NEED,  /* `parent` lists `id` */
+        MCPZ_SHELVED_HELD,  /* somebody holds the blob `id` */
+        MCPZ_SHELVED_LACK,  /* something of the blob `id` is lacking */
+        MCPZ_SHELVED_OTHER
+    } kind;
+    struct mcpz_id id;
+    struct mcpz_id parent;
+    struct mcpz_chunk_row chunk;
+};
+
+/** Read one. Errors: MCPZ_ECORRUPT  it is no row of ours */
 MCPZ_MUST_USE mcpz_error mcpz_shelf_parse(struct mcpz_bytes key, struct mcpz_bytes value,
-                                          bool *is_chunk, struct mcpz_id *id,
-                                          struct mcpz_chunk_row *row);
+                                          struct mcpz_shelved *row);
 
 /** The first chunk after `after`, zeros being before all. */
 MCPZ_MUST_USE mcpz_error mcpz_shelf_next_chunk(struct mcpz_shelf *shelf,

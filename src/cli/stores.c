@@ -45,18 +45,35 @@ void mcpz_stores_show_token(const struct mcpz_data_report *report)
     }
 }
 
+/* Blobs that are not whole are no damage of the store: others may have them. */
+static void show_partial(const struct mcpz_data_report *report)
+{
+    char name[MCPZ_ID_TEXT_BYTES];
+
+    if (report->lacking > 0) {
+        mcpz_id_to_text(&report->first_lacking, 'b', name);
+        (void)printf("%" PRIu64 " %s not whole here, first %s: parts were damaged, or are still "
+                     "to come from others; where nobody has them, put the file again\n",
+                     report->lacking, report->lacking == 1 ? "blob is" : "blobs are", name);
+    }
+}
+
 enum mcpz_exit mcpz_stores_show(const struct mcpz_invocation *invocation, const char *what,
                                 const struct mcpz_data_report *report)
 {
     const bool is_well = report->trouble[0] == '\0';
+    char partial[MCPZ_ID_TEXT_BYTES];
 
+    mcpz_id_to_text(&report->first_lacking, 'b', partial);
     if (invocation->json) {
         json_t *json = json_pack(
-            "{s:b, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "well", is_well, "trouble",
-            is_well ? NULL : report->trouble, "pages", (json_int_t)report->store.pages, "records",
-            (json_int_t)report->store.records, "documents", (json_int_t)report->documents,
-            "deltas", (json_int_t)report->deltas, "bases", (json_int_t)report->bases, "blob_pages",
-            (json_int_t)report->blobs.pages, "chunks", (json_int_t)report->chunks);
+            "{s:b, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?}", "well", is_well,
+            "trouble", is_well ? NULL : report->trouble, "pages", (json_int_t)report->store.pages,
+            "records", (json_int_t)report->store.records, "documents",
+            (json_int_t)report->documents, "deltas", (json_int_t)report->deltas, "bases",
+            (json_int_t)report->bases, "blob_pages", (json_int_t)report->blobs.pages, "chunks",
+            (json_int_t)report->chunks, "partial_blobs", (json_int_t)report->lacking,
+            "partial_blob", report->lacking > 0 ? partial : NULL);
         if (json != NULL) {
             mcpz_print_json(json);
             json_decref(json);
@@ -67,6 +84,7 @@ enum mcpz_exit mcpz_stores_show(const struct mcpz_invocation *invocation, const 
                      " parts of blobs\n",
                      what, report->store.records, report->store.pages, report->documents,
                      report->deltas, report->bases, report->chunks);
+        show_partial(report);
     }
     if (!is_well) {
         (void)fprintf(stderr, "mcpz: %s is damaged: %s\n", what, report->trouble);

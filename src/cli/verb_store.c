@@ -73,6 +73,12 @@ static enum mcpz_exit ask_node(const struct mcpz_invocation *invocation)
     report.bases = number_of(answer, "bases");
     report.blobs.pages = number_of(answer, "blob_pages");
     report.chunks = number_of(answer, "chunks");
+    report.lacking = number_of(answer, "partial_blobs");
+    const char *partial = json_string_value(json_object_get(answer, "partial_blob"));
+    if (partial == NULL ||
+        mcpz_id_from_text(mcpz_text(partial), 'b', &report.first_lacking) != MCPZ_OK) {
+        report.lacking = 0;
+    }
     json_decref(answer);
     return mcpz_stores_show(invocation, invocation->data, &report);
 }

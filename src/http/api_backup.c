@@ -116,13 +116,16 @@ static void work_check(struct mcpz_exchange *exchange)
     }
     mcpz_exchange_answer(
         exchange, 200,
-        json_pack("{s:b, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "well",
+        json_pack("{s:b, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "well",
                   backup->state.error == MCPZ_OK, "trouble",
                   report->trouble[0] != '\0' ? report->trouble : NULL, "pages",
                   (json_int_t)report->store.pages, "records", (json_int_t)report->store.records,
                   "documents", (json_int_t)report->documents, "deltas", (json_int_t)report->deltas,
                   "bases", (json_int_t)report->bases, "blob_pages",
-                  (json_int_t)report->blobs.pages, "chunks", (json_int_t)report->chunks));
+                  (json_int_t)report->blobs.pages, "chunks", (json_int_t)report->chunks,
+                  "partial_blobs", (json_int_t)report->lacking, "partial_blob",
+                  report->lacking > 0 ? mcpz_exchange_show_id(&report->first_lacking, 'b')
+                                      : json_null()));
 }
 
 static const struct mcpz_exchange_kind check_kind = {.work = work_check, .finish = finish};
