@@ -48,7 +48,10 @@ mcpz_error mcpz_blobs_read_stored(struct mcpz_blobs *blobs, const struct mcpz_id
     if (error == MCPZ_OK) {
         mcpz_digest(MCPZ_DIGEST_SEALED, mcpz_bytes(blobs->stored, row->place.length),
                     digest.bytes);
-        error = mcpz_id_equal(&digest, &row->sealed) ? MCPZ_OK : MCPZ_ECORRUPT;
+        if (!mcpz_id_equal(&digest, &row->sealed)) {
+            mcpz_packs_drop(blobs->packs, &row->place); /* its head says that it is its own room */
+            error = MCPZ_ECORRUPT;
+        }
     }
     if (error == MCPZ_ECORRUPT) {
         mcpz_blobs_lose_chunk(blobs, id);

@@ -204,14 +204,15 @@ static mcpz_error add_chunk(struct mcpz_blob_writer *writer, const struct mcpz_i
     return MCPZ_OK;
 }
 
-/* Have a chunk kept, and make the entry that lists it. */
+/* Have a chunk kept, and make the entry that lists it. What is there already is read: it may be
+ * all that there is of it, and damaged, and then it is written anew. */
 static mcpz_error keep(struct mcpz_blob_writer *writer, enum mcpz_chunk_kind kind,
                        struct mcpz_bytes plain, struct mcpz_manifest_entry *entry)
 {
     struct mcpz_chunk_row row;
 
     mcpz_tenant_key_chunk_id(writer->key, (uint8_t)kind, plain, &entry->id);
-    mcpz_error error = mcpz_shelf_chunk(writer->blobs->shelf, &entry->id, &row);
+    mcpz_error error = mcpz_blobs_read_stored(writer->blobs, &entry->id, &row);
     if (error == MCPZ_ENOTFOUND) {
         error = add_chunk(writer, &entry->id, plain, &row);
     }

@@ -4,15 +4,18 @@
  *   POST   /v1/blobs                    begin an upload: {"upload": ID}
  *   POST   /v1/blobs/uploads/ID         a part: ?offset=N, at most 1 MiB; {"received": N}
  *   POST   /v1/blobs/uploads/ID/finish  -> the blob, which is on the disk.
- * ?ack=quorum&timeout_ms=N waits until so many have it (blob_keeper.h); ?ref=brief says that an
- * agent is to name it in a moment DELETE /v1/blobs/uploads/ID         forget it GET    /v1/blobs
- * those of the mesh, or of this node (blob_list.h) GET    /v1/blobs/ID                 what is
- * known of one, and who has it GET    /v1/blobs/ID/data            bytes of it:
- * ?offset=N&length=N, at most 1 MiB DELETE /v1/blobs/ID                 whoever put it does not
- * need it any more; ?ref=brief: an agent names it by now GET    /v1/keys                     which
- * tenants have one, and where the node key is POST   /v1/keys/rotate              wrap all with a
- * new node key DELETE /v1/keys/TENANT              shred: what the tenant has kept can never be
- * read
+ *                                       ?ack=quorum&timeout_ms=N: once so many have it
+ *                                       (blob_keeper.h); ?ref=brief: an agent is to name it
+ *   DELETE /v1/blobs/uploads/ID         forget it
+ *   GET    /v1/blobs                    those of the mesh, or of this node (blob_list.h)
+ *   GET    /v1/blobs/ID                 what is known of one, and who has it; ?check=true: what is
+ *                                       here is read through first (blob_copies.h)
+ *   GET    /v1/blobs/ID/data            bytes of it: ?offset=N&length=N, at most 1 MiB
+ *   DELETE /v1/blobs/ID                 whoever put it does not need it any more; ?ref=brief: an
+ *                                       agent names it by now
+ *   GET    /v1/keys                     which tenants have one, and where the node key is
+ *   POST   /v1/keys/rotate              wrap all with a new node key
+ *   DELETE /v1/keys/TENANT              shred: what the tenant has kept can never be read
  *
  * ?tenant=NAME names the tenant ("default"). Parts and pieces are no larger than what a body keeps
  * in memory: nothing of them comes to lie in a temporary file.
@@ -55,6 +58,7 @@ struct asking {
     enum mcpz_ack_level ack;
     uint32_t ack_timeout_ms;
     bool only_here;                /* LIST */
+    bool checks;                   /* STAT */
     const char *ref;               /* static: what it is put for */
     struct mcpz_blob_place *place; /* copies are waited for; NULL: not */
     uint64_t progress;             /* of theirs */
@@ -178,6 +182,7 @@ struct said {
     enum mcpz_ack_level ack;
     uint32_t ack_timeout_ms;
     bool here;
+    bool check;
     const char *ref;
 };
 
@@ -187,6 +192,12 @@ static const char *ref_called(struct mcpz_bytes word)
     return mcpz_bytes_equal(word, mcpz_text(MCPZ_BLOB_REF_PUT))     ? MCPZ_BLOB_REF_PUT
            : mcpz_bytes_equal(word, mcpz_text(MCPZ_BLOB_REF_BRIEF)) ? MCPZ_BLOB_REF_BRIEF
                                                                     : NULL;
+}
+
+static bool read_bool(struct mcpz_bytes value, bool *said)
+{
+    *said = mcpz_bytes_equal(value, mcpz_text("true"));
+    return *said || mcpz_bytes_equal(value, mcpz_text("false"));
 }
 
 static bool read_number(struct mcpz_bytes value, uint64_t *number)
@@ -227,18 +238,20 @@ static bool read_query(struct mcpz_exchange *exchange, struct mcpz_bytes query,
         } else if (mcpz_bytes_equal(name, mcpz_text("timeout_ms"))) {
             is_fine = mcpz_ack_timeout_read(value, &said->ack_timeout_ms);
         } else if (mcpz_bytes_equal(name, mcpz_text("here"))) {
-            said->here = mcpz_bytes_equal(value, mcpz_text("true"));
-            is_fine = said->here || mcpz_bytes_equal(value, mcpz_text("false"));
+            is_fine = read_bool(value, &said->here);
+        } else if (mcpz_bytes_equal(name, mcpz_text("check"))) {
+            is_fine = read_bool(value, &said->check);
         } else if (mcpz_bytes_equal(name, mcpz_text("ref"))) {
             said->ref = ref_called(value);
             is_fine = said->ref != NULL;
         }
         if (!is_fine) {
-            mcpz_exchange_fail(exchange, MCPZ_CODE_BAD_REQUEST,
-                               "\"%.*s\" is no parameter here, or not such a value: tenant, "
-                               "offset, length (at most %d), after, here, ack, timeout_ms, ref",
-                               (int)(name.length < 64 ? name.length : 64), (const char *)name.data,
-                               MCPZ_BLOB_PART_BYTES_MAX);
+            mcpz_exchange_fail(
+                exchange, MCPZ_CODE_BAD_REQUEST,
+                "\"%.*s\" is no parameter here, or not such a value: tenant, "
+                "offset, length (at most %d), after, here, check, ack, timeout_ms, ref",
+                (int)(name.length < 64 ? name.length : 64), (const char *)name.data,
+                MCPZ_BLOB_PART_BYTES_MAX);
             return false;
         }
     }
@@ -280,6 +293,7 @@ static struct asking *begin(struct mcpz_exchange *exchange, const struct mcpz_re
     asking->ack = said.ack;
     asking->ack_timeout_ms = said.ack_timeout_ms;
     asking->only_here = said.here;
+    asking->checks = said.check;
     asking->ref = said.ref;
     asking->job.done = on_done;
     asking->job.owner = asking;
@@ -553,9 +567,16 @@ void mcpz_api_delete_upload(struct mcpz_exchange *exchange, const struct mcpz_re
     }
 }
 
+/* What is said of one blob. */
+struct named {
+    struct mcpz_blob_fetch fetch;
+    const char *ref;
+    bool checks;
+};
+
 /* Read what the path and the query name; false: answered. `offset` and `length` of a READ. */
 static bool read_blob(struct mcpz_exchange *exchange, const struct mcpz_request *request,
-                      struct mcpz_bytes name, struct mcpz_blob_fetch *fetch, const char **ref)
+                      struct mcpz_bytes name, struct named *named)
 {
     struct asking *asking =
         begin_blob(exchange, request, name, MCPZ_BLOB_READ, "reading the blob");
@@ -563,13 +584,14 @@ static bool read_blob(struct mcpz_exchange *exchange, const struct mcpz_request 
     if (asking == NULL) {
         return false;
     }
-    *fetch = (struct mcpz_blob_fetch){.ask = MCPZ_BLOB_READ,
+    *named = (struct named){.fetch = {.ask = MCPZ_BLOB_READ,
                                       .about = {.root = asking->job.id},
                                       .offset = asking->job.offset,
                                       .length = asking->job.length,
-                                      .answer = answer_data};
-    memcpy(fetch->about.tenant, asking->job.tenant, sizeof(fetch->about.tenant));
-    *ref = asking->ref;
+                                      .answer = answer_data},
+                            .ref = asking->ref,
+                            .checks = asking->checks};
+    memcpy(named->fetch.about.tenant, asking->job.tenant, sizeof(named->fetch.about.tenant));
     release(asking);
     return true;
 }
@@ -578,27 +600,26 @@ void mcpz_api_get_blob(struct mcpz_exchange *exchange, const struct mcpz_request
 {
     struct mcpz_bytes name = mcpz_exchange_path_rest(request->path, BLOBS_PREFIX);
     const bool is_data = ends_with(&name, "/data");
-    struct mcpz_blob_fetch fetch;
-    const char *ref = NULL;
+    struct named named;
 
-    if (!read_blob(exchange, request, name, &fetch, &ref)) {
+    if (!read_blob(exchange, request, name, &named)) {
         return;
     }
     if (is_data) {
-        mcpz_blob_fetch(exchange, &fetch);
+        mcpz_blob_fetch(exchange, &named.fetch);
     } else {
-        mcpz_blob_copies(exchange, &fetch.about.root, fetch.about.tenant);
+        mcpz_blob_copies(exchange, &named.fetch.about.root, named.fetch.about.tenant,
+                         named.checks);
     }
 }
 
 void mcpz_api_delete_blob(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
-    struct mcpz_blob_fetch fetch;
-    const char *ref = NULL;
+    struct named named;
 
-    if (read_blob(exchange, request, mcpz_exchange_path_rest(request->path, BLOBS_PREFIX), &fetch,
-                  &ref)) {
-        mcpz_blob_forget(exchange, &fetch.about.root, fetch.about.tenant, ref);
+    if (read_blob(exchange, request, mcpz_exchange_path_rest(request->path, BLOBS_PREFIX),
+                  &named)) {
+        mcpz_blob_forget(exchange, &named.fetch.about.root, named.fetch.about.tenant, named.ref);
     }
 }
 

@@ -192,10 +192,9 @@ static void ask_whether_here(struct mcpz_blob_arrival *arrival, struct mcpz_exch
 
     mcpz_id_to_text(&arrival->blob.root, 'b', name);
     (void)snprintf(path, sizeof(path), "/v1/blobs/%s", name);
-    const int length = snprintf(query, sizeof(query), "tenant=%s", arrival->blob.tenant);
     ask(arrival, exchange, LOOKING,
         &(struct mcpz_inner_request){
-            .method = MCPZ_GET, .path = path, .query = mcpz_bytes(query, (size_t)length)});
+            .method = MCPZ_GET, .path = path, .query = query_of(arrival, query, "check=true")});
 }
 
 static void begin_upload(struct mcpz_blob_arrival *arrival, struct mcpz_exchange *exchange)

@@ -1,7 +1,8 @@
 /*
  * A blob that comes in with a file of agents (http/snapshot.h), a piece at a time.
  *
- *   its first piece  ->  is it known here?  ->  yes: no piece of it is needed
+ *   its first piece  ->  is it known here, and can be read where it is kept here?
+ *                    ->  yes: no piece of it is needed
  *                    ->  no: an upload is begun, and each piece added where it belongs
  *   its last one     ->  what came is what was written, says its digest  ->  it is put
  *     ->  it has its name: that is all

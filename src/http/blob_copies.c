@@ -11,7 +11,10 @@
 struct copies {
     struct mcpz_blob_job job; /* what is here */
     struct mcpz_exchange *exchange;
-    bool is_done;      /* the job is */
+    bool is_done;    /* the job is */
+    bool reads;      /* what is here is read through before it counts: */
+    bool is_reading; /* up to here so far */
+    uint64_t read;
     bool is_reached;   /* those who are to have it were asked */
     bool asks_members; /* so are all others */
     bool is_silent;    /* somebody did not answer */
@@ -189,6 +192,50 @@ static void look(struct mcpz_exchange *exchange, struct copies *copies)
     }
 }
 
+static void look_anew(struct copies *copies)
+{
+    const struct mcpz_id root = copies->job.id;
+
+    mcpz_blob_job_finish(&copies->job);
+    copies->job = (struct mcpz_blob_job){
+        .ask = MCPZ_BLOB_LOOK, .id = root, .done = on_done, .owner = copies};
+}
+
+/* Have the next piece read; what is damaged is struck off with that. */
+static void read_piece(struct mcpz_exchange *exchange, struct copies *copies)
+{
+    look_anew(copies);
+    copies->job.ask = MCPZ_BLOB_READ;
+    copies->job.offset = copies->read;
+    copies->job.length = MCPZ_BLOB_PART_BYTES_MAX;
+    memcpy(copies->job.tenant, copies->tenant, sizeof(copies->job.tenant));
+    look(exchange, copies);
+}
+
+/* Is what is here all read, or was it not to be? */
+static bool is_read(struct mcpz_exchange *exchange, struct copies *copies)
+{
+    const struct mcpz_blob_job *job = &copies->job;
+
+    if (copies->is_reading && job->error == MCPZ_OK && job->length > 0) {
+        copies->read += job->length;
+        read_piece(exchange, copies);
+        return false;
+    }
+    if (copies->is_reading) { /* that was all, or something is lacking: what is known of it now? */
+        copies->is_reading = false;
+        copies->reads = false;
+        look_anew(copies);
+        look(exchange, copies);
+        return false;
+    }
+    copies->is_reading = copies->reads && job->error == MCPZ_OK && job->state.is_whole;
+    if (copies->is_reading) {
+        read_piece(exchange, copies);
+    }
+    return !copies->is_reading;
+}
+
 /* What it stands for, if somebody knows: that is looked for, from the start. */
 static void hear_name(struct mcpz_exchange *exchange, struct copies *copies)
 {
@@ -202,9 +249,8 @@ static void hear_name(struct mcpz_exchange *exchange, struct copies *copies)
         answer(exchange, copies);
         return;
     }
-    mcpz_blob_job_finish(&copies->job);
-    copies->job = (struct mcpz_blob_job){
-        .ask = MCPZ_BLOB_LOOK, .id = copies->alias.root, .done = on_done, .owner = copies};
+    copies->job.id = copies->alias.root;
+    look_anew(copies);
     copies->wait = (struct mcpz_ack_wait){.owner_count = 0};
     copies->is_reached = false;
     copies->asks_members = false;
@@ -228,6 +274,9 @@ static void work(struct mcpz_exchange *exchange)
     }
     if (copies->is_naming) {
         hear_name(exchange, copies);
+        return;
+    }
+    if (!copies->is_reached && !is_read(exchange, copies)) {
         return;
     }
     if (!copies->is_reached && copies->job.error == MCPZ_OK) {
@@ -262,7 +311,7 @@ static void work(struct mcpz_exchange *exchange)
 static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
 
 void mcpz_blob_copies(struct mcpz_exchange *exchange, const struct mcpz_id *root,
-                      const char *tenant)
+                      const char *tenant, bool reads)
 {
     struct copies *copies = calloc(1, sizeof(*copies));
 
@@ -271,6 +320,7 @@ void mcpz_blob_copies(struct mcpz_exchange *exchange, const struct mcpz_id *root
         return;
     }
     copies->exchange = exchange;
+    copies->reads = reads;
     copies->nodes = json_array();
     copies->wanted = json_array();
     copies->missing = json_array();

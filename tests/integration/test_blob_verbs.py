@@ -108,6 +108,53 @@ class Blobs(unittest.TestCase):
         slow.start()
         until("it is gone everywhere", lambda: not any(node.ask("blob", "list", "--here") for node in nodes))
 
+    def pack(self):
+        return pathlib.Path(self.node.data) / "blobs" / "pack-00000001"
+
+    def damage(self, offset):
+        """Bytes there are others from here on, while no node runs."""
+        self.node.stop()
+        with open(self.pack(), "r+b") as file:
+            file.seek(offset)
+            some = file.read(64)
+            file.seek(offset)
+            file.write(bytes(byte ^ 0x55 for byte in some))
+
+    def test_what_is_damaged_is_named_and_mended_by_putting_it_again(self):
+        content = random.Random(6).randbytes(300_000)
+        whole = self.file("in", content)
+        blob = self.put(whole)["blob"]
+        for seen in (False, True):  # whether it was noticed before
+            self.damage(self.pack().stat().st_size - 200_000)
+            said = self.node.run("store", "check")
+            self.assertEqual(said.returncode, 1)
+            self.assertIn(blob, said.stderr)
+            self.node.start()
+            if seen:
+                self.assertNotEqual(self.node.run("blob", "get", blob, "-").returncode, 0)
+                until("it is told", lambda: self.node.ask("store", "check")["partial_blob"] == blob)
+            self.assertEqual(self.put(whole)["blob"], blob)
+            self.assertEqual(self.get(blob), content)
+            said = self.node.ask("store", "check")
+            self.assertEqual((said["well"], said["partial_blobs"]), (True, 0))
+        with open(self.pack(), "r+b") as file:  # a hole, as of a disk that lost what was written
+            file.truncate(0)
+            file.truncate(1_000_000)
+        self.node.stop()
+        self.assertIn(blob, self.node.run("store", "check").stderr)
+
+    def test_what_is_damaged_is_mended_by_importing_it_again(self):
+        content = random.Random(7).randbytes(300_000)
+        self.node.ask("agent", "create", "planner")
+        self.node.ask("agent", "set", "planner", "map", "--file", self.file("in", content))
+        exported = str(self.folder / "exported")
+        self.node.ask("snapshot", "export", exported)
+        self.damage(100_000)
+        self.node.start()
+        self.assertEqual(self.node.ask("snapshot", "import", exported)["blobs_put"], 1)
+        self.assertEqual(self.get(self.node.ask("agent", "get", "planner")["state"]["map"]["$blob"]), content)
+        self.assertEqual(self.node.ask("snapshot", "import", exported)["blobs_known"], 1)
+
     def test_keys_are_changed_and_shredded(self):
         content = self.mixed(200_000, 4)
         blob = self.put(self.file("in", content), "--tenant", "acme")["blob"]

@@ -1,5 +1,6 @@
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "blob/blobs.h"
 #include "blob/fastcdc.h"
@@ -259,6 +260,45 @@ TEST(damage_is_noticed_and_mended_by_putting_again)
     }
 }
 
+/* Nobody has read it, so nobody knows yet. The lists over what is damaged may be so, too. */
+TEST(damage_that_nobody_has_noticed_is_mended_by_putting_again)
+{
+    static const off_t offsets[] = {5000, 30000 + 2 * MCPZ_PACK_HEAD_BYTES}; /* chunk, list */
+
+    for (size_t i = 0; i < 2; i++) {
+        random_bytes(7, plain, 30000);
+        const struct mcpz_id root = put(30000, 30000);
+        damage("pack-00000001", offsets[i] + (i == 1 ? 20 : 0));
+        (void)put(30000, 30000);
+        CHECK(mcpz_blobs_is_whole(blobs, &root));
+        check_range(&root, 0, 30000, 30000);
+        (void)tear_down(NULL);
+        (void)set_up(NULL);
+    }
+}
+
+/* Blocks of a file that are on the disk. */
+static off_t blocks_of(const char *name)
+{
+    char path[700];
+    struct stat status;
+
+    snprintf(path, sizeof(path), "%s/%s", scratch.path, name);
+    CHECK(stat(path, &status) == 0);
+    return status.st_blocks;
+}
+
+TEST(what_was_damaged_gives_its_room_back)
+{
+    random_bytes(7, plain, 1 << 20);
+    const struct mcpz_id root = put(1 << 20, 1 << 20);
+    CHECK_UINT(mcpz_blobs_rest(blobs), MCPZ_OK);
+    const off_t blocks = blocks_of("pack-00000001");
+    damage("pack-00000001", 5000);
+    CHECK_UINT(read_with(key, &root, 1 << 20), MCPZ_ECORRUPT);
+    CHECK(blocks_of("pack-00000001") < blocks);
+}
+
 /* ---- Holding, clearing away ----------------------------------------------------------------- */
 
 TEST(what_nobody_holds_goes_after_its_grace)
@@ -406,6 +446,8 @@ int main(void)
         RUN_IN(tenants_share_nothing),
         RUN_IN(no_plain_text_lies_on_the_disk),
         RUN_IN(damage_is_noticed_and_mended_by_putting_again),
+        RUN_IN(damage_that_nobody_has_noticed_is_mended_by_putting_again),
+        RUN_IN(what_was_damaged_gives_its_room_back),
         RUN_IN(what_nobody_holds_goes_after_its_grace),
         RUN_IN(what_others_need_stays),
         RUN_IN(who_puts_it_again_keeps_it),

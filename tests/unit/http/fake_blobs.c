@@ -76,13 +76,17 @@ static void take(struct mcpz_blob_job *job, struct fake_blob *blob)
     }
 }
 
-static void read_blob(struct mcpz_blob_job *job, const struct fake_blob *blob)
+/* What turns out to be damaged is whole no more. */
+static void read_blob(struct mcpz_blob_job *job, struct fake_blob *blob)
 {
     const size_t there = blob != NULL ? 2 - blob->lacks + blob->lent : 0;
 
     if (there < 2) {
         job->error = MCPZ_ENOTFOUND;
         lack(job, blob);
+        if (blob != NULL) {
+            blob->state.is_whole = false;
+        }
         return;
     }
     const size_t all = strlen(fake_content);

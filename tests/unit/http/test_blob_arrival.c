@@ -203,6 +203,18 @@ TEST(what_is_here_is_not_needed_again)
     end();
 }
 
+/* It says that it is whole, until it is read: then it is put anew. */
+TEST(what_is_here_and_damaged_is_put_anew)
+{
+    begin();
+    fake_blob_add(&foreign, (struct mcpz_blob_state){.is_whole = true, .is_put = true})->lacks = 1;
+    fake_upload.id = foreign;
+    take_piece(0, 5);
+    CHECK_UINT(fake_upload.begun, 1);
+    CHECK_UINT(arrival.blobs_known, 0);
+    end();
+}
+
 TEST(it_goes_on_where_another_request_was_broken_off)
 {
     begin();
@@ -351,7 +363,7 @@ TEST(one_that_was_lost_takes_nothing)
 TEST_MAIN(RUN(one_that_has_its_name_is_put_and_that_is_all),
           RUN(one_that_has_another_name_here_is_found_by_both),
           RUN(where_others_may_not_be_admitted_no_other_name_is_taken),
-          RUN(what_is_here_is_not_needed_again),
+          RUN(what_is_here_is_not_needed_again), RUN(what_is_here_and_damaged_is_put_anew),
           RUN(it_goes_on_where_another_request_was_broken_off),
           RUN(an_upload_that_was_given_up_is_begun_anew_from_its_start_only),
           RUN(bytes_that_are_not_those_that_were_written_are_not_kept),
