@@ -125,6 +125,24 @@ void mcpz_keepers_find(struct mcpz_engine *engine, const struct mcpz_id *documen
     }
 }
 
+void mcpz_keepers_meet(struct mcpz_engine *engine, const struct mcpz_keepers *keepers)
+{
+    for (size_t i = 0; i < keepers->count; i++) {
+        struct mcpz_event event = {.kind = MCPZ_EVENT_MEET, .link = {.peer = keepers->others[i]}};
+        mcpz_engine_dispatch(engine, &event);
+    }
+}
+
+bool mcpz_keepers_are_same(const struct mcpz_keepers *a, const struct mcpz_keepers *b)
+{
+    bool same = a->count == b->count;
+
+    for (size_t i = 0; i < a->count && same; i++) {
+        same = mcpz_id_equal(&a->others[i], &b->others[i]);
+    }
+    return same;
+}
+
 bool mcpz_keepers_nobody_is_away(struct mcpz_engine *engine)
 {
     return count_away(engine) == 0 && !is_any_waited_for(engine);

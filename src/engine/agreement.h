@@ -19,6 +19,7 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
+#include "base/time.h"
 #include "engine/engine.h"
 #include "proto/checkpoint.h"
 #include "proto/id.h"
@@ -26,6 +27,7 @@
 /* The fewest that may drop what a document was made of: nobody is left to ask where there is one.
  */
 #define MCPZ_KEEPERS_MIN 2
+#define MCPZ_KEEPERS_MEET_US MCPZ_SECONDS(5) /* by then they are linked, or cannot be */
 
 struct mcpz_keepers {
     struct mcpz_id others[MCPZ_COSIGNATURES_MAX - 1]; /* but ourselves */
@@ -37,6 +39,12 @@ struct mcpz_keepers {
 /** Find who keeps `document` beside us. `is_complete` false: also if we do not keep it. */
 void mcpz_keepers_find(struct mcpz_engine *engine, const struct mcpz_id *document,
                        struct mcpz_keepers *keepers);
+
+/** Have those be asked for links who have none, or for sessions (MCPZ_EVENT_MEET). */
+void mcpz_keepers_meet(struct mcpz_engine *engine, const struct mcpz_keepers *keepers);
+
+/** Are they the same? */
+bool mcpz_keepers_are_same(const struct mcpz_keepers *a, const struct mcpz_keepers *b);
 
 /** Is everybody there whom we have met: but who said goodbye, longer ago than the grace? */
 bool mcpz_keepers_nobody_is_away(struct mcpz_engine *engine);

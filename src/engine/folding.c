@@ -101,10 +101,7 @@ static void let_meet(struct mcpz_engine *engine, const struct mcpz_id *document,
     }
     folding->met = *document;
     folding->met_us = engine->now;
-    for (size_t i = 0; i < keepers->count; i++) {
-        struct mcpz_event event = {.kind = MCPZ_EVENT_MEET, .link = {.peer = keepers->others[i]}};
-        mcpz_engine_dispatch(engine, &event);
-    }
+    mcpz_keepers_meet(engine, keepers);
 }
 
 /* Is it due, and who is to sign? If those are not all linked they are asked to be, and nobody is.
@@ -437,7 +434,7 @@ void mcpz_folding_tick(struct mcpz_engine *engine)
             folding->folds[i].until_us = 0; /* somebody has not answered: another time */
         }
     }
-    if (folding->met_us != 0 && engine->now < folding->met_us + MCPZ_FOLD_PATIENCE_US) {
+    if (folding->met_us != 0 && engine->now < folding->met_us + MCPZ_KEEPERS_MEET_US) {
         wait_for_turn(folding, &folding->met); /* they may be linked by now */
     }
     sweep(engine);

@@ -83,11 +83,12 @@ static bool is_all_over(struct mcpz_engine *engine, const struct mcpz_id *id, ui
     return is_over && !mcpz_collecting_waits(engine, id) && !has_evidence(engine, id);
 }
 
+/* Those who answer need not be linked with each other: who asks hears all of them. */
 static bool are_all_there(struct mcpz_engine *engine, const struct mcpz_id *document,
                           struct mcpz_keepers *keepers)
 {
     mcpz_keepers_find(engine, document, keepers);
-    return keepers->is_complete && keepers->are_linked && keepers->count + 1 >= MCPZ_KEEPERS_MIN;
+    return keepers->is_complete && keepers->count + 1 >= MCPZ_KEEPERS_MIN;
 }
 
 /*
@@ -120,7 +121,7 @@ static bool would_forget(struct mcpz_engine *engine, const struct mcpz_id *from,
 
     return is_all_over(engine, &row->document, horizon_ms, &root) &&
            mcpz_id_equal(&root, &row->root) && are_all_there(engine, &row->document, &keepers) &&
-           (from == NULL || is_among(&keepers, from));
+           (from == NULL ? keepers.are_linked : is_among(&keepers, from));
 }
 
 /* ---- Forgetting --------------------------------------------------------------------------- */
@@ -277,16 +278,6 @@ void mcpz_forgetting_answered(struct mcpz_engine *engine, const struct mcpz_id *
 
 /* ---- Asking ------------------------------------------------------------------------------- */
 
-static bool are_same(const struct mcpz_keepers *a, const struct mcpz_keepers *b)
-{
-    bool same = a->count == b->count;
-
-    for (size_t i = 0; i < a->count && same; i++) {
-        same = mcpz_id_equal(&a->others[i], &b->others[i]);
-    }
-    return same;
-}
-
 /* Of all who keep a document the one with the smallest id asks. */
 static bool is_first(const struct mcpz_engine *engine, const struct mcpz_keepers *keepers)
 {
@@ -300,7 +291,23 @@ static bool is_first(const struct mcpz_engine *engine, const struct mcpz_keepers
     return true;
 }
 
-/* Put it into the round, if it may go. False: not into this one, whose keepers are others. */
+/* Are they linking, and to be waited for? Those that cannot are passed by, in this walk. */
+static bool are_meeting(struct mcpz_engine *engine, const struct mcpz_keepers *keepers)
+{
+    struct mcpz_forgetting *forgetting = &engine->forgetting;
+
+    if (!mcpz_keepers_are_same(keepers, &forgetting->met)) {
+        forgetting->met = *keepers;
+        forgetting->met_us = engine->now;
+        mcpz_keepers_meet(engine, keepers);
+    }
+    return engine->now < forgetting->met_us + MCPZ_KEEPERS_MEET_US;
+}
+
+/*
+ * Put it into the round, if it may go. False: not into this one, as its keepers are others, or
+ * still linking.
+ */
 static bool gather(struct mcpz_engine *engine, const struct mcpz_id *document)
 {
     struct mcpz_forgetting *forgetting = &engine->forgetting;
@@ -312,9 +319,13 @@ static bool gather(struct mcpz_engine *engine, const struct mcpz_id *document)
         !are_all_there(engine, document, &keepers) || !is_first(engine, &keepers)) {
         return true;
     }
-    if (round->row_count > 0 && !are_same(&keepers, &round->keepers)) {
+    if (round->row_count > 0 && !mcpz_keepers_are_same(&keepers, &round->keepers)) {
         return false;
     }
+    if (!keepers.are_linked) {
+        return !are_meeting(engine, &keepers);
+    }
+    forgetting->met.count = 0;
     round->keepers = keepers;
     round->rows[round->row_count++] =
         (struct mcpz_forget_row){.document = *document, .root = root};
@@ -487,6 +498,7 @@ static void look(struct mcpz_engine *engine)
     }
     forgetting->horizon_ms = horizon_ms;
     forgetting->after = (struct mcpz_id){{0}};
+    forgetting->met.count = 0;
     forgetting->next_us = engine->now + MCPZ_FORGET_PAUSE_US;
 }
 

@@ -8,6 +8,8 @@
  *   what all would: horizon raised, rows gone, in one batch; when it is on the disk
  *   FORGET, "do"               ->  the same there, of those it still sees so
  *
+ * Keepers that are no neighbours are asked for links first, or sessions (MCPZ_EVENT_MEET).
+ *
  * Who does not do so after all (it was stopped in between, or somebody has just written there)
  * keeps the document, and it comes back to the others by comparing: as a tombstone, or as what it
  * is by now. It is tried again another time: never live again, never lost.
@@ -65,6 +67,8 @@ struct mcpz_forgetting {
     struct mcpz_id after; /* so far it has come */
     uint64_t nonce;       /* the last one given out */
     struct mcpz_forget_round round;
+    struct mcpz_keepers met; /* who were asked for links, as they were not linked; none: nobody */
+    mcpz_time met_us;
     mcpz_time next_us; /* 0: not begun */
 };
 

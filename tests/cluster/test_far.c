@@ -1,4 +1,7 @@
-/* Keepers of a document that are no neighbours fold it all the same (engine/folding.h). */
+/*
+ * Keepers of a document that are no neighbours fold it all the same (engine/folding.h), and forget
+ * it once it was deleted (engine/forgetting.h).
+ */
 
 #include "core/node.h"
 #include "crypto/identity.h"
@@ -8,6 +11,7 @@
 
 #define NODES_MAX 24
 #define WRITES 12
+#define OTHERS 150
 #define REST_US                                                                                   \
     MCPZ_SECONDS(700) /* at rest: longer than MCPZ_FOLD_IDLE_MS, and links are closed */
 
@@ -22,6 +26,7 @@ static struct mcpz_sim *sim_of(uint64_t seed, size_t nodes)
         .delay_max_us = MCPZ_MS(20),
         .disk_us = MCPZ_MS(5),
         .run_us = MCPZ_MS(50),
+        .forgets = true,
     };
 
     CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
@@ -50,16 +55,30 @@ static void make(struct mcpz_sim *sim, size_t node, const char *agent)
     }
 }
 
-/* How many nodes have a floor of some document. */
-static size_t count_floors(struct mcpz_sim *sim)
+/* The row of that kind that a node has of `agent`. */
+static bool reads(struct mcpz_sim *sim, size_t node, const char *agent, struct mcpz_record *record)
 {
-    size_t count = 0;
+    struct mcpz_id id;
+
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(agent), &id);
+    if (record->kind == MCPZ_RECORD_FLOOR) {
+        record->floor.document = id;
+    } else {
+        record->document.id = id;
+    }
+    return mcpz_sim_reads(sim, node, record);
+}
+
+/* How many nodes have one. */
+static size_t count(struct mcpz_sim *sim, enum mcpz_record_kind kind, const char *agent)
+{
+    size_t having = 0;
 
     for (size_t i = 0; i < node_count; i++) {
-        struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR};
-        count += mcpz_sim_reads_next(sim, i, &record) ? 1 : 0;
+        struct mcpz_record record = {.kind = kind};
+        having += reads(sim, i, agent, &record) ? 1 : 0;
     }
-    return count;
+    return having;
 }
 
 static size_t most_links(struct mcpz_sim *sim)
@@ -74,12 +93,36 @@ static size_t most_links(struct mcpz_sim *sim)
     return most;
 }
 
-static void until_folded(struct mcpz_sim *sim, size_t floors)
+static void until_folded(struct mcpz_sim *sim, const char *agent, size_t floors)
 {
-    for (size_t i = 0; count_floors(sim) < floors; i++) {
+    for (size_t i = 0; count(sim, MCPZ_RECORD_FLOOR, agent) < floors; i++) {
         CHECK(i < 240);
         mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
     }
+}
+
+/* Delete it, and wait until all have signed that. */
+static void delete_it(struct mcpz_sim *sim, size_t node, const char *agent)
+{
+    struct mcpz_record floor = {.kind = MCPZ_RECORD_FLOOR};
+    struct mcpz_record document = {.kind = MCPZ_RECORD_DOCUMENT};
+
+    write(sim, node, agent, &(struct mcpz_sim_op){.op = MCPZ_AGENT_DELETE});
+    for (size_t i = 0; !reads(sim, node, agent, &floor) || !reads(sim, node, agent, &document) ||
+                       floor.floor.agreed.hlc < document.document.hlc;
+         i++) {
+        CHECK(i < 1200);
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
+    }
+}
+
+static void until_forgotten(struct mcpz_sim *sim, const char *agent)
+{
+    for (size_t i = 0; count(sim, MCPZ_RECORD_DOCUMENT, agent) > 0; i++) {
+        CHECK(i < 60);
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
+    }
+    CHECK_UINT(count(sim, MCPZ_RECORD_FLOOR, agent), 0);
 }
 
 /* All members keep it, more than anybody is a neighbour of. */
@@ -89,18 +132,18 @@ TEST(in_a_mesh_without_a_layout)
 
     CHECK(most_links(sim) < node_count - 1);
     make(sim, 3, "a");
-    until_folded(sim, node_count);
+    until_folded(sim, "a", node_count);
     mcpz_sim_run_for(sim, REST_US);
     CHECK(most_links(sim) < node_count - 1); /* what was linked for it is let go of */
+    delete_it(sim, 5, "a");
+    until_forgotten(sim, "a");
     mcpz_sim_destroy(sim);
 }
 
-/* What rests is folded, too, when links that writing made are long closed. */
-TEST(owners_of_what_rests)
+static struct mcpz_sim *laid_out(uint64_t seed)
 {
-    struct mcpz_sim *sim = sim_of(52, NODES_MAX);
+    struct mcpz_sim *sim = sim_of(seed, NODES_MAX);
     size_t everybody[NODES_MAX];
-    size_t owner = 0;
 
     for (size_t i = 0; i < node_count; i++) {
         everybody[i] = i;
@@ -108,14 +151,58 @@ TEST(owners_of_what_rests)
     (void)mcpz_sim_layout(sim, everybody, node_count, 3);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     CHECK(mcpz_sim_layout_is_settled(sim, 0));
-    while (!mcpz_sim_owns(sim, owner, "b")) {
+    return sim;
+}
+
+static size_t owner_of(struct mcpz_sim *sim, const char *agent)
+{
+    size_t owner = 0;
+
+    while (!mcpz_sim_owns(sim, owner, agent)) {
         CHECK(++owner < node_count);
     }
-    write(sim, owner, "b", &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
-    CHECK_UINT(count_floors(sim), 0);
+    return owner;
+}
+
+/* What rests is folded, too, when links that writing made are long closed. */
+TEST(owners_of_what_rests)
+{
+    struct mcpz_sim *sim = laid_out(52);
+
+    write(sim, owner_of(sim, "b"), "b", &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
+    CHECK_UINT(count(sim, MCPZ_RECORD_FLOOR, "b"), 0);
     mcpz_sim_run_for(sim, REST_US);
-    until_folded(sim, 3);
+    until_folded(sim, "b", 3);
     mcpz_sim_destroy(sim);
 }
 
-TEST_MAIN(RUN(in_a_mesh_without_a_layout), RUN(owners_of_what_rests))
+static void set_clocks(struct mcpz_sim *sim, int64_t ahead_ms)
+{
+    for (size_t i = 0; i < node_count; i++) {
+        mcpz_sim_set_clock(sim, i, ahead_ms);
+    }
+}
+
+/* With many documents owners are linked by chance only when one is to be forgotten. */
+TEST(owners_of_what_was_deleted)
+{
+    struct mcpz_sim *sim = laid_out(53);
+    const size_t owner = owner_of(sim, "b");
+    char name[16];
+
+    for (size_t i = 0; i < OTHERS; i++) {
+        (void)snprintf(name, sizeof(name), "other %zu", i);
+        write(sim, owner_of(sim, name), name, &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
+    }
+    write(sim, owner, "b", &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
+    delete_it(sim, owner, "b");
+    set_clocks(sim, -3600000); /* it is to stay for an hour more */
+    mcpz_sim_run_for(sim, REST_US);
+    CHECK_UINT(count(sim, MCPZ_RECORD_DOCUMENT, "b"), 3);
+    set_clocks(sim, 0);
+    until_forgotten(sim, "b");
+    mcpz_sim_destroy(sim);
+}
+
+TEST_MAIN(RUN(in_a_mesh_without_a_layout), RUN(owners_of_what_rests),
+          RUN(owners_of_what_was_deleted))

@@ -336,8 +336,10 @@ TEST(what_is_not_known_to_be_over_for_all_stays)
     const struct mcpz_id root = root_of(&founder);
     let_it_be_old();
     const uint64_t horizon_ms = mcpz_horizon_of(wall_ms, GRACE_MS);
-    mcpz_engine_link_closed(enter(&founder), founder.link); /* a keeper is not linked */
+    mcpz_engine_link_closed(enter(&founder), founder.link);
     leave(&founder);
+    pass_time(MCPZ_SECONDS(60)); /* a keeper is gone, and waited for */
+    CHECK_UINT(mcpz_members_alive_count(&founder.engine->node.fabric.members), 1);
     CHECK(!goes(&root, horizon_ms));
     connect_pair();
     talk();
