@@ -1,10 +1,18 @@
 #include "host/socket_path.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+#define BACKLOG 64
 
 /* The private directory a long path's socket lies in. */
 static void remove_with_directory(char *path)
@@ -86,6 +94,30 @@ mcpz_error mcpz_socket_path_choose(const char *directory, const char *name,
         return MCPZ_OK;
     }
     return make_private(chosen);
+}
+
+int mcpz_socket_path_listen(const struct mcpz_socket_path *chosen)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) {
+        return -1;
+    }
+    static_assert(sizeof(address.sun_path) >= sizeof(chosen->path), "any path fits");
+    memcpy(address.sun_path, chosen->path, sizeof(chosen->path));
+    (void)unlink(chosen->path); /* the data directory is ours */
+    mode_t mask = umask(0177);
+    bool is_bound = bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
+                    listen(fd, BACKLOG) == 0;
+    (void)umask(mask);
+    if (!is_bound) {
+        int reason = errno;
+        (void)close(fd);
+        errno = reason;
+        return -1;
+    }
+    return fd;
 }
 
 void mcpz_socket_path_remove(const struct mcpz_socket_path *chosen)

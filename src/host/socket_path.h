@@ -27,6 +27,12 @@ struct mcpz_socket_path {
 MCPZ_MUST_USE mcpz_error mcpz_socket_path_choose(const char *directory, const char *name,
                                                  struct mcpz_socket_path *chosen);
 
+/**
+ * Listen there, without blocking. From its first moment on the socket is ours alone; what a node
+ * that crashed has left is replaced. Returns the descriptor, or -1 with errno.
+ */
+MCPZ_MUST_USE int mcpz_socket_path_listen(const struct mcpz_socket_path *chosen);
+
 /** Remove the socket, and what points to it. */
 void mcpz_socket_path_remove(const struct mcpz_socket_path *chosen);
 

@@ -660,13 +660,8 @@ bool mcpz_hub_has_room(const struct mcpz_hub *hub, size_t waiting)
 }
 
 /* Count sockets from their acceptance on, not from their first request. */
-static int on_socket(struct mcpz_side *side, struct lws *wsi, enum lws_callback_reasons reason)
+static int on_socket(struct mcpz_hub *hub, struct lws *wsi, enum lws_callback_reasons reason)
 {
-    struct mcpz_hub *hub = side->hub;
-
-    if (reason == LWS_CALLBACK_FILTER_NETWORK_CONNECTION) {
-        return mcpz_hub_has_room(hub, 0) ? 0 : -1;
-    }
     struct mcpz_socket *socket = lws_get_opaque_user_data(wsi);
     if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED) {
         assert(socket == NULL);
@@ -674,7 +669,8 @@ static int on_socket(struct mcpz_side *side, struct lws *wsi, enum lws_callback_
         if (socket == NULL) {
             return -1;
         }
-        socket->side = hub->entering != NULL ? hub->entering : side;
+        assert(hub->entering != NULL);
+        socket->side = hub->entering;
         hub->socket_count++;
         lws_set_opaque_user_data(wsi, socket);
     } else if (socket != NULL) {
@@ -692,30 +688,27 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
                     size_t length)
 {
     struct lws_vhost *vhost = lws_get_vhost(wsi);
-    struct mcpz_side *side = vhost != NULL ? lws_vhost_user(vhost) : NULL;
+    struct mcpz_hub *hub = vhost != NULL ? lws_vhost_user(vhost) : NULL;
+    const struct mcpz_socket *socket = lws_get_opaque_user_data(wsi);
     struct mcpz_connection *connection = user;
 
-    if (side == NULL) {
+    if (hub == NULL) {
         return 0;
     }
-    const struct mcpz_socket *socket = lws_get_opaque_user_data(wsi);
-    if (socket != NULL) {
-        side = socket->side;
-    }
+    assert(socket == NULL || socket->side->hub == hub); /* it is still of our vhost */
     switch (reason) {
-    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
     case LWS_CALLBACK_WSI_DESTROY:
-        return on_socket(side, wsi, reason);
+        return on_socket(hub, wsi, reason);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         return -1;
     case LWS_CALLBACK_HTTP:
-        if (connection == NULL || side->hub->is_over) {
+        if (connection == NULL || socket == NULL || hub->is_over) {
             return -1;
         }
         release(connection);
-        activate(connection, side, wsi);
+        activate(connection, socket->side, wsi);
         return on_request(connection, mcpz_bytes(in, length));
     case LWS_CALLBACK_HTTP_BODY:
         return on_body(connection, mcpz_bytes(in, length));

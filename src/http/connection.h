@@ -36,18 +36,15 @@ struct mcpz_hub {
     struct mcpz_connection *due;         /* those of them with something to be said */
     uint8_t *out;                        /* LWS_PRE and MCPZ_API_CHUNK_BYTES */
     size_t socket_count;
-    size_t socket_max; /* some more are taken, to be refused */
-    bool has_ended;    /* a request, just now */
-    struct mcpz_side
-        *entering; /* a socket is given to libwebsockets, of that side; NULL: its own */
-    bool is_over;  /* the engine must not be called any more */
+    size_t socket_max;          /* some more are taken, to be refused */
+    bool has_ended;             /* a request, just now */
+    struct mcpz_side *entering; /* while a socket is given to libwebsockets: its side */
+    bool is_over;               /* the engine must not be called any more */
 };
 
 /* One listening address. */
 struct mcpz_side {
     struct mcpz_hub *hub;
-    struct lws_vhost
-        *vhost; /* of the Unix socket, whose user it is; all sockets are of that one */
     bool local; /* the Unix socket */
     const struct mcpz_bearer *bearer;
     char host[256]; /* TCP: what we were told to listen on */

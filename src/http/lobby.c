@@ -12,10 +12,9 @@
 
 #include <ev.h>
 
-#include "host/log.h"
+#include "host/acceptor.h"
 #include "proto/code.h"
 
-#define PAUSE_SECONDS 1.0         /* when there are no descriptors */
 #define DRAINED_BYTES_MAX 1048576 /* of who was refused, before it hears it */
 #define ANSWER_BYTES 512
 
@@ -33,8 +32,7 @@ struct guest {
 
 struct mcpz_lobby {
     struct mcpz_lobby_config config;
-    ev_io watcher;
-    ev_timer pause;
+    struct mcpz_acceptor acceptor;
     struct guest *guests;
     size_t count;
     uint8_t head[MCPZ_LOBBY_HEAD_BYTES_MAX + 1]; /* of the one that is looked at */
@@ -274,8 +272,9 @@ static void on_patience_over(struct ev_loop *ev, ev_timer *watcher, int events)
 
 /* ---- Letting in --------------------------------------------------------------------------- */
 
-static void let_in(struct mcpz_lobby *lobby, int fd)
+static void let_in(void *context, int fd)
 {
+    struct mcpz_lobby *lobby = context;
     const int yes = 1;
     struct guest *guest = lobby->config.has_room(lobby->config.context, lobby->count)
                               ? calloc(1, sizeof(*guest))
@@ -300,36 +299,6 @@ static void let_in(struct mcpz_lobby *lobby, int fd)
     ev_timer_start(lobby->config.ev, &guest->patience);
 }
 
-static void on_knock(struct ev_loop *ev, ev_io *watcher, int events)
-{
-    struct mcpz_lobby *lobby = watcher->data;
-
-    (void)events;
-    for (int i = 0; i < MCPZ_LOBBY_ACCEPTS_MAX; i++) {
-        int fd = accept4(lobby->config.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            let_in(lobby, fd);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            mcpz_log(MCPZ_LOG_WARN, "http", "cannot accept connections", "reason=\"%s\"",
-                     strerror(errno));
-            ev_io_stop(ev, &lobby->watcher);
-            ev_timer_set(&lobby->pause, PAUSE_SECONDS, 0.);
-            ev_timer_start(ev, &lobby->pause);
-            return;
-        } else if (errno == EAGAIN) {
-            return;
-        }
-    }
-}
-
-static void on_pause_over(struct ev_loop *ev, ev_timer *watcher, int events)
-{
-    struct mcpz_lobby *lobby = watcher->data;
-
-    (void)events;
-    ev_io_start(ev, &lobby->watcher);
-}
-
 mcpz_error mcpz_lobby_create(const struct mcpz_lobby_config *config, struct mcpz_lobby **lobby)
 {
     struct mcpz_lobby *made = calloc(1, sizeof(*made));
@@ -340,11 +309,9 @@ mcpz_error mcpz_lobby_create(const struct mcpz_lobby_config *config, struct mcpz
         return MCPZ_ENOMEM;
     }
     made->config = *config;
-    ev_io_init(&made->watcher, on_knock, config->fd, EV_READ);
-    ev_timer_init(&made->pause, on_pause_over, 0., 0.);
-    made->watcher.data = made;
-    made->pause.data = made;
-    ev_io_start(config->ev, &made->watcher);
+    made->acceptor = (struct mcpz_acceptor){
+        .ev = config->ev, .fd = config->fd, .module = "http", .guest = let_in, .context = made};
+    mcpz_acceptor_start(&made->acceptor);
     *lobby = made;
     return MCPZ_OK;
 }
@@ -359,8 +326,6 @@ void mcpz_lobby_destroy(struct mcpz_lobby *lobby)
         next = guest->next;
         close_guest(guest);
     }
-    ev_io_stop(lobby->config.ev, &lobby->watcher);
-    ev_timer_stop(lobby->config.ev, &lobby->pause);
-    (void)close(lobby->config.fd);
+    mcpz_acceptor_close(&lobby->acceptor);
     free(lobby);
 }

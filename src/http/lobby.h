@@ -26,7 +26,6 @@
 #define MCPZ_LOBBY_HEAD_BYTES_MAX 16384 /* as libwebsockets can take it (host/loop.c) */
 #define MCPZ_LOBBY_HEAD_SECONDS 10      /* for all of it to come */
 #define MCPZ_LOBBY_LEAVE_SECONDS 2      /* for who was refused to hear it */
-#define MCPZ_LOBBY_ACCEPTS_MAX 16       /* in one round of the loop */
 
 struct ev_loop;
 struct mcpz_lobby;

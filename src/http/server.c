@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <ev.h>
 #include <libwebsockets.h>
 
 #include "base/base64.h"
+#include "host/acceptor.h"
 #include "host/socket_path.h"
 #include "http/api.h"
 #include "http/backup_edge.h"
@@ -42,9 +42,11 @@ struct mcpz_server {
     struct mcpz_backup_edge *backup;
     struct mcpz_snapshotter snapshotter;
     struct mcpz_hub hub;
+    struct lws_vhost *vhost; /* of all sockets */
     struct mcpz_side local;
     struct mcpz_side tcp;
-    struct mcpz_lobby *lobby; /* NULL: there is no TCP port */
+    struct mcpz_acceptor acceptor; /* of the Unix socket */
+    struct mcpz_lobby *lobby;      /* NULL: there is no TCP port */
     struct mcpz_socket_path socket;
     char url[sizeof("http://[]:65535") + 256]; /* of the TCP port; "": none */
     struct mcpz_exchange *import;              /* of ourselves; NULL: none is under way */
@@ -256,43 +258,68 @@ mcpz_error mcpz_server_import(struct mcpz_server *server, struct mcpz_body *body
 
 /* ---- Listening ---------------------------------------------------------------------------- */
 
-static struct lws_vhost *make_vhost(struct mcpz_server *server,
-                                    struct lws_context_creation_info *info)
+/* What reads requests, of both sides. By its port libwebsockets looks for a vhost that is called
+ * as the Host header says, and takes the first one of that port: so it must not be the mesh's,
+ * which does not listen either, as a server. */
+static mcpz_error make_vhost(struct mcpz_server *server, struct mcpz_server_trouble *trouble)
 {
-    struct mcpz_side *side = &server->local;
+    const struct lws_context_creation_info info = {
+        .vhost_name = "api",
+        .port = CONTEXT_PORT_NO_LISTEN,
+        .protocols = mcpz_connection_protocols(),
+        .user = &server->hub,
+        .alpn = "http/1.1",
+        .server_string = "mcpz",
+        .keepalive_timeout = server->config != NULL ? (int)server->config->api_idle_seconds
+                                                    : MCPZ_API_IDLE_SECONDS_DEFAULT,
+    };
 
-    info->protocols = mcpz_connection_protocols();
-    info->user = side;
-    info->alpn = "http/1.1";
-    info->server_string = "mcpz";
-    info->keepalive_timeout = server->config != NULL ? (int)server->config->api_idle_seconds
-                                                     : MCPZ_API_IDLE_SECONDS_DEFAULT;
-    side->hub = &server->hub;
-    side->vhost = lws_create_vhost(mcpz_loop_lws(server->loop), info);
-    return side->vhost;
+    server->vhost = lws_create_vhost(mcpz_loop_lws(server->loop), &info);
+    if (server->vhost == NULL) {
+        (void)snprintf(trouble->text, sizeof(trouble->text),
+                       "libwebsockets: no vhost for the API");
+        return MCPZ_ENOMEM;
+    }
+    return MCPZ_OK;
+}
+
+static bool has_room(void *context, size_t waiting)
+{
+    const struct mcpz_server *server = context;
+
+    return mcpz_hub_has_room(&server->hub, waiting);
+}
+
+/* Give libwebsockets a client of that side. */
+static void enter_client(struct mcpz_server *server, struct mcpz_side *side, int fd)
+{
+    server->hub.entering = side;
+    (void)lws_adopt_socket_vhost(server->vhost, fd); /* or it is closed */
+    server->hub.entering = NULL;
+}
+
+static void enter_program(void *context, int fd)
+{
+    struct mcpz_server *server = context;
+
+    if (has_room(server, 0)) {
+        enter_client(server, &server->local, fd);
+    } else {
+        (void)close(fd);
+    }
 }
 
 static mcpz_error listen_locally(struct mcpz_server *server, struct mcpz_server_trouble *trouble)
 {
-    struct stat made;
-    struct lws_context_creation_info info = {
-        .vhost_name = "api-local",
-        .options = LWS_SERVER_OPTION_UNIX_SOCK,
-        .iface = server->socket.path,
-    };
-
-    server->local.local = true;
-    /* From its first moment on the socket is ours alone. */
-    mode_t mask = umask(0177);
-    struct lws_vhost *vhost = make_vhost(server, &info);
-    (void)umask(mask);
-    if (vhost == NULL || lstat(server->socket.path, &made) != 0 || !S_ISSOCK(made.st_mode)) {
+    server->acceptor.fd = mcpz_socket_path_listen(&server->socket);
+    if (server->acceptor.fd < 0) {
         (void)snprintf(trouble->text, sizeof(trouble->text),
-                       "cannot make the socket %s: is the directory writable, and on a file "
+                       "cannot make the socket %s: %s: is the directory writable, and on a file "
                        "system that has sockets?",
-                       server->socket.path);
+                       server->socket.path, strerror(errno));
         return MCPZ_EIO;
     }
+    mcpz_acceptor_start(&server->acceptor);
     return MCPZ_OK;
 }
 
@@ -365,22 +392,12 @@ static mcpz_error write_url(struct mcpz_server *server, int listening)
     return MCPZ_OK;
 }
 
-static bool has_room(void *context, size_t waiting)
-{
-    const struct mcpz_server *server = context;
-
-    return mcpz_hub_has_room(&server->hub, waiting);
-}
-
-/* A client whose request is there. The sockets of both sides are of one vhost, which has no port:
- * by the port libwebsockets would look for another vhost, of the name in the Host header. */
-static void enter_client(void *context, int fd)
+/* Its request is there. */
+static void enter_visitor(void *context, int fd)
 {
     struct mcpz_server *server = context;
 
-    server->hub.entering = &server->tcp;
-    (void)lws_adopt_socket_vhost(server->local.vhost, fd); /* or it is closed */
-    server->hub.entering = NULL;
+    enter_client(server, &server->tcp, fd);
 }
 
 static mcpz_error listen_on_tcp(struct mcpz_server *server, const char *text,
@@ -396,8 +413,7 @@ static mcpz_error listen_on_tcp(struct mcpz_server *server, const char *text,
                                             .fd = listening,
                                             .context = server,
                                             .has_room = has_room,
-                                            .enter = enter_client};
-    server->tcp.hub = &server->hub;
+                                            .enter = enter_visitor};
     error = write_url(server, listening);
     if (error == MCPZ_OK) {
         error = mcpz_lobby_create(&lobby, &server->lobby);
@@ -477,7 +493,13 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
     made->loop = loop;
     made->config = config->config;
     made->sources = config->sources;
-    made->local.bearer = made->tcp.bearer = &made->bearer;
+    made->local = (struct mcpz_side){.hub = &made->hub, .local = true, .bearer = &made->bearer};
+    made->tcp = (struct mcpz_side){.hub = &made->hub, .bearer = &made->bearer};
+    made->acceptor = (struct mcpz_acceptor){.ev = mcpz_loop_ev(loop),
+                                            .fd = -1,
+                                            .module = "http",
+                                            .guest = enter_program,
+                                            .context = made};
     if (config->config != NULL) {
         read_bearer(config->config, &made->bearer);
     }
@@ -565,6 +587,9 @@ mcpz_error mcpz_server_create(struct mcpz_loop *loop, const struct mcpz_server_c
                        "long, and nothing can be made in /tmp");
     }
     if (error == MCPZ_OK) {
+        error = make_vhost(made, trouble);
+    }
+    if (error == MCPZ_OK) {
         error = listen_locally(made, trouble);
     }
     if (error == MCPZ_OK && config->api != NULL) {
@@ -597,7 +622,8 @@ void mcpz_server_destroy(struct mcpz_server *server)
     mcpz_loop_undefer(server->loop, &server->progress);
     ev_timer_stop(mcpz_loop_ev(server->loop), &server->tick);
     ev_timer_stop(mcpz_loop_ev(server->loop), &server->wake);
-    if (server->local.vhost != NULL) {
+    if (server->acceptor.fd >= 0) {
+        mcpz_acceptor_close(&server->acceptor);
         mcpz_socket_path_remove(&server->socket);
     }
 }

@@ -6,20 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <ev.h>
 
+#include "host/acceptor.h"
 #include "host/log.h"
 #include "host/socket_path.h"
 #include "wire/stream.h"
 
-#define BACKLOG 64
-#define ACCEPTS_MAX 16    /* in one round of the loop */
-#define READ_BYTES 65536  /* at a time */
-#define PAUSE_SECONDS 0.2 /* for descriptors to come free */
+#define READ_BYTES 65536 /* at a time */
 #define IN_BYTES_MAX (2 * MCPZ_STREAM_BYTES_FIRST)
 
 struct guest {
@@ -38,9 +34,7 @@ struct mcpz_local {
     struct mcpz_loop *loop;
     struct mcpz_desk *desk;
     struct mcpz_socket_path socket;
-    int fd;
-    ev_io knock;
-    ev_timer pause;
+    struct mcpz_acceptor acceptor;
     struct mcpz_deferred work;
     struct guest guests[MCPZ_PROGRAMS_MAX];
 };
@@ -207,8 +201,9 @@ static void do_work(void *context)
     }
 }
 
-static void welcome(struct mcpz_local *local, int fd)
+static void welcome(void *context, int fd)
 {
+    struct mcpz_local *local = context;
     struct guest *guest = NULL;
 
     for (size_t i = 0; i < MCPZ_PROGRAMS_MAX && guest == NULL; i++) {
@@ -235,69 +230,7 @@ static void welcome(struct mcpz_local *local, int fd)
     ev_io_start(mcpz_loop_ev(local->loop), &guest->readable);
 }
 
-static void on_pause_over(struct ev_loop *ev, ev_timer *watcher, int events)
-{
-    struct mcpz_local *local = watcher->data;
-
-    (void)events;
-    ev_io_start(ev, &local->knock);
-}
-
-static void on_knock(struct ev_loop *ev, ev_io *watcher, int events)
-{
-    struct mcpz_local *local = watcher->data;
-
-    (void)events;
-    for (int i = 0; i < ACCEPTS_MAX; i++) {
-        int fd = accept4(local->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            welcome(local, fd);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            ev_io_stop(ev, &local->knock);
-            ev_timer_set(&local->pause, PAUSE_SECONDS, 0.);
-            ev_timer_start(ev, &local->pause);
-            return;
-        } else if (errno == EAGAIN) {
-            return;
-        }
-    }
-}
-
 /* ---- Making and unmaking ------------------------------------------------------------------ */
-
-static mcpz_error listen_at(struct mcpz_local *local, struct mcpz_local_trouble *trouble)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    static_assert(sizeof(address.sun_path) >= sizeof(local->socket.path), "any path fits");
-    memcpy(address.sun_path, local->socket.path, sizeof(local->socket.path));
-    local->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    (void)unlink(local->socket.path); /* of a node that crashed: the data directory is ours */
-    /* From its first moment on the socket is ours alone. */
-    mode_t mask = umask(0177);
-    bool bound = local->fd >= 0 &&
-                 bind(local->fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
-                 listen(local->fd, BACKLOG) == 0;
-    (void)umask(mask);
-    if (!bound) {
-        (void)snprintf(trouble->text, sizeof(trouble->text), "cannot make the socket %s: %s",
-                       local->socket.path, strerror(errno));
-        return MCPZ_EIO;
-    }
-    return MCPZ_OK;
-}
-
-static void start_watchers(struct mcpz_local *local)
-{
-    struct ev_loop *ev = mcpz_loop_ev(local->loop);
-
-    ev_io_init(&local->knock, on_knock, local->fd, EV_READ);
-    ev_timer_init(&local->pause, on_pause_over, 0., 0.);
-    local->knock.data = local;
-    local->pause.data = local;
-    ev_io_start(ev, &local->knock);
-    mcpz_loop_on_flush(local->loop, flush_all, local);
-}
 
 static mcpz_error make(struct mcpz_loop *loop, const char *directory, struct mcpz_desk *desk,
                        struct mcpz_local **local)
@@ -309,7 +242,8 @@ static mcpz_error make(struct mcpz_loop *loop, const char *directory, struct mcp
     }
     made->loop = loop;
     made->desk = desk;
-    made->fd = -1;
+    made->acceptor = (struct mcpz_acceptor){
+        .ev = mcpz_loop_ev(loop), .fd = -1, .module = "local", .guest = welcome, .context = made};
     made->work = (struct mcpz_deferred){.run = do_work, .context = made};
     for (size_t i = 0; i < MCPZ_PROGRAMS_MAX; i++) {
         made->guests[i] = (struct guest){.local = made, .fd = -1};
@@ -335,16 +269,16 @@ mcpz_error mcpz_local_create(struct mcpz_loop *loop, const char *directory, stru
                        mcpz_strerror(error));
         return error;
     }
-    error = listen_at(made, trouble);
-    if (error != MCPZ_OK) {
-        if (made->fd >= 0) {
-            (void)close(made->fd);
-        }
+    made->acceptor.fd = mcpz_socket_path_listen(&made->socket);
+    if (made->acceptor.fd < 0) {
+        (void)snprintf(trouble->text, sizeof(trouble->text), "cannot make the socket %s: %s",
+                       made->socket.path, strerror(errno));
         free(made);
-        return error;
+        return MCPZ_EIO;
     }
     mcpz_loop_at_end(loop, free, made); /* the desk may send to a guest until then */
-    start_watchers(made);
+    mcpz_acceptor_start(&made->acceptor);
+    mcpz_loop_on_flush(loop, flush_all, made);
     *local = made;
     return MCPZ_OK;
 }
@@ -354,17 +288,13 @@ void mcpz_local_destroy(struct mcpz_local *local)
     if (local == NULL) {
         return;
     }
-    struct ev_loop *ev = mcpz_loop_ev(local->loop);
-
     mcpz_loop_undefer(local->loop, &local->work);
-    ev_io_stop(ev, &local->knock);
-    ev_timer_stop(ev, &local->pause);
     for (size_t i = 0; i < MCPZ_PROGRAMS_MAX; i++) {
         if (local->guests[i].fd >= 0) {
             forget(&local->guests[i]);
         }
     }
-    (void)close(local->fd);
+    mcpz_acceptor_close(&local->acceptor);
     mcpz_socket_path_remove(&local->socket);
 }
 

@@ -11,14 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <ev.h>
-
+#include "host/acceptor.h"
 #include "host/config.h"
-#include "host/log.h"
 #include "net/owner.h"
-
-/* Wait so long for descriptors to come free. */
-#define PAUSE_SECONDS 0.2
 
 /* Given up when sent bytes are not acknowledged for so long. */
 #define USER_TIMEOUT_MS 10000
@@ -28,12 +23,9 @@
 #define UNSENT_BYTES_MAX 131072
 
 struct mcpz_door {
-    struct ev_loop *ev;
-    int fd;
+    struct mcpz_acceptor acceptor;
     mcpz_door_guest guest;
     void *context;
-    ev_io watcher;
-    ev_timer pause;
 };
 
 /* ---- Opening ------------------------------------------------------------------------------ */
@@ -157,41 +149,12 @@ void mcpz_door_set_options(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
 }
 
-static void pause_for_descriptors(struct mcpz_door *door, int reason)
+static void welcome(void *context, int fd)
 {
-    mcpz_log(MCPZ_LOG_WARN, "net", "cannot accept connections", "reason=\"%s\"", strerror(reason));
-    ev_io_stop(door->ev, &door->watcher);
-    ev_timer_set(&door->pause, PAUSE_SECONDS, 0.);
-    ev_timer_start(door->ev, &door->pause);
-}
+    struct mcpz_door *door = context;
 
-static void on_pause_over(struct ev_loop *ev, ev_timer *watcher, int events)
-{
-    struct mcpz_door *door = watcher->data;
-
-    (void)events;
-    ev_io_start(ev, &door->watcher);
-}
-
-static void on_knock(struct ev_loop *ev, ev_io *watcher, int events)
-{
-    struct mcpz_door *door = watcher->data;
-
-    (void)ev;
-    (void)events;
-    for (int i = 0; i < MCPZ_DOOR_ACCEPTS_MAX; i++) {
-        int fd = accept4(door->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            mcpz_door_set_options(fd);
-            door->guest(door->context, fd);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            pause_for_descriptors(door, errno);
-            return;
-        } else if (errno == EAGAIN) {
-            return;
-        }
-        /* Anything else is the guest's trouble: it has gone again. accept(2), "Error handling". */
-    }
+    mcpz_door_set_options(fd);
+    door->guest(door->context, fd);
 }
 
 mcpz_error mcpz_door_open(struct ev_loop *ev, const char *listen, struct mcpz_door **door,
@@ -203,17 +166,14 @@ mcpz_error mcpz_door_open(struct ev_loop *ev, const char *listen, struct mcpz_do
         snprintf(trouble, trouble_bytes, "out of memory");
         return MCPZ_ENOMEM;
     }
-    mcpz_error error = open_socket(listen, &made->fd, trouble, trouble_bytes);
+    made->acceptor = (struct mcpz_acceptor){
+        .ev = ev, .fd = -1, .module = "net", .guest = welcome, .context = made};
+    mcpz_error error = open_socket(listen, &made->acceptor.fd, trouble, trouble_bytes);
     if (error != MCPZ_OK) {
         free(made);
         return error;
     }
-    made->ev = ev;
-    ev_io_init(&made->watcher, on_knock, made->fd, EV_READ);
-    ev_timer_init(&made->pause, on_pause_over, 0., 0.);
-    made->watcher.data = made;
-    made->pause.data = made;
-    *port = port_of(made->fd);
+    *port = port_of(made->acceptor.fd);
     *door = made;
     return MCPZ_OK;
 }
@@ -224,7 +184,7 @@ void mcpz_door_unlock(struct mcpz_door *door, mcpz_door_guest guest, void *conte
 
     door->guest = guest;
     door->context = context;
-    ev_io_start(door->ev, &door->watcher);
+    mcpz_acceptor_start(&door->acceptor);
 }
 
 void mcpz_door_close(struct mcpz_door *door)
@@ -232,8 +192,6 @@ void mcpz_door_close(struct mcpz_door *door)
     if (door == NULL) {
         return;
     }
-    ev_io_stop(door->ev, &door->watcher);
-    ev_timer_stop(door->ev, &door->pause);
-    close(door->fd);
+    mcpz_acceptor_close(&door->acceptor);
     free(door);
 }

@@ -1,9 +1,8 @@
 /*
  * The listening socket: where peers come in.
  *
- * It is our own, and what it accepts is handed to libwebsockets: that way a failure to bind has a
- * name, connections are counted before anything is spent on them, and running out of descriptors
- * makes it pause instead of spin.
+ * It is our own, and what it accepts (host/acceptor.h) is handed to libwebsockets: that way a
+ * failure to bind has a name, and connections are counted before anything is spent on them.
  */
 
 #ifndef NET_DOOR_H
@@ -17,7 +16,6 @@
 #include "base/attr.h"
 
 #define MCPZ_DOOR_BACKLOG 64
-#define MCPZ_DOOR_ACCEPTS_MAX 16 /* in one round of the loop */
 
 struct ev_loop;
 struct mcpz_door;

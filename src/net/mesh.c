@@ -540,7 +540,7 @@ static struct lws_vhost *make_vhost(struct lws_context *context,
 }
 
 mcpz_error mcpz_mesh_begin(struct mcpz_mesh *mesh, struct mcpz_loop *loop,
-                           const struct mcpz_identity *identity, bool accepts)
+                           const struct mcpz_identity *identity)
 {
     const struct mcpz_tls_watch watch = {
         .context = mesh,
@@ -549,7 +549,7 @@ mcpz_error mcpz_mesh_begin(struct mcpz_mesh *mesh, struct mcpz_loop *loop,
     };
     struct lws_context_creation_info info = {
         .vhost_name = "mesh",
-        .port = accepts ? CONTEXT_PORT_NO_LISTEN_SERVER : CONTEXT_PORT_NO_LISTEN,
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER, /* no other vhost's: see http/server.c */
         .protocols = protocols,
         .options = LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX |
                    LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT |

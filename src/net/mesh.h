@@ -127,12 +127,12 @@ struct mcpz_mesh {
 };
 
 /**
- * Make the TLS contexts and the vhost. `accepts` says whether mcpz_mesh_adopt() will be called.
+ * Make the TLS contexts and the vhost.
  *
  * Errors: MCPZ_ENOMEM; MCPZ_EIO  libwebsockets would not. Then call mcpz_mesh_finish().
  */
 MCPZ_MUST_USE mcpz_error mcpz_mesh_begin(struct mcpz_mesh *mesh, struct mcpz_loop *loop,
-                                         const struct mcpz_identity *identity, bool accepts);
+                                         const struct mcpz_identity *identity);
 
 /** Hear and say nothing any more. The connections go when the lws context does. */
 void mcpz_mesh_end(struct mcpz_mesh *mesh);

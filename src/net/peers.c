@@ -64,7 +64,7 @@ mcpz_error mcpz_peers_create(struct mcpz_loop *loop, const struct mcpz_peers_con
     made->mesh.loop = loop;
     error = mcpz_dialler_create(&made->mesh, &made->dialler);
     if (error == MCPZ_OK) {
-        error = mcpz_mesh_begin(&made->mesh, loop, config->identity, config->listen != NULL);
+        error = mcpz_mesh_begin(&made->mesh, loop, config->identity);
     }
     if (error != MCPZ_OK) {
         mcpz_door_close(made->door);
