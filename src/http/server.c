@@ -483,6 +483,18 @@ static uint64_t blob_clear_ms(const struct mcpz_server_config *config)
     return config->config != NULL ? (uint64_t)config->config->blob_clear_seconds * 1000 : 0;
 }
 
+/* The Unix socket and the TCP port, neither of which is open yet. */
+static void make_sides(struct mcpz_server *made)
+{
+    made->local = (struct mcpz_side){.hub = &made->hub, .local = true, .bearer = &made->bearer};
+    made->tcp = (struct mcpz_side){.hub = &made->hub, .bearer = &made->bearer};
+    made->acceptor = (struct mcpz_acceptor){.ev = mcpz_loop_ev(made->loop),
+                                            .fd = -1,
+                                            .module = "http",
+                                            .guest = enter_program,
+                                            .context = made};
+}
+
 static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *config,
                        struct mcpz_server **server)
 {
@@ -493,13 +505,7 @@ static mcpz_error make(struct mcpz_loop *loop, const struct mcpz_server_config *
     made->loop = loop;
     made->config = config->config;
     made->sources = config->sources;
-    made->local = (struct mcpz_side){.hub = &made->hub, .local = true, .bearer = &made->bearer};
-    made->tcp = (struct mcpz_side){.hub = &made->hub, .bearer = &made->bearer};
-    made->acceptor = (struct mcpz_acceptor){.ev = mcpz_loop_ev(loop),
-                                            .fd = -1,
-                                            .module = "http",
-                                            .guest = enter_program,
-                                            .context = made};
+    make_sides(made);
     if (config->config != NULL) {
         read_bearer(config->config, &made->bearer);
     }
