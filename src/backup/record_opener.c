@@ -60,6 +60,7 @@ static bool is_kind_sealed(enum mcpz_record_kind kind)
     case MCPZ_RECORD_TRACKER:
     case MCPZ_RECORD_STAGED:
     case MCPZ_RECORD_SETTLED:
+    case MCPZ_RECORD_REVOKED:
     case MCPZ_RECORD_HINT:
     case MCPZ_RECORD_FLOOR:
     case MCPZ_RECORD_BASE:

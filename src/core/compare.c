@@ -165,7 +165,7 @@ static size_t send_lacking(const struct mcpz_members *members, const struct mcpz
     bool is_older = theirs == NULL || theirs->incarnation < row->incarnation;
     size_t sent = 0;
 
-    if (theirs == NULL && (left || dead)) {
+    if ((theirs == NULL && (left || dead)) || mcpz_members_is_revoked(members, &row->id)) {
         return 0; /* nothing to bury; and a row would keep the dead going round */
     }
     if (dead && theirs->incarnation <= row->incarnation && !theirs->gone) {

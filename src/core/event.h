@@ -86,6 +86,9 @@ enum mcpz_event_kind {
     MCPZ_EVENT_LAYOUT,      /* a layout that was signed here */
     MCPZ_EVENT_LAYOUT_SKIP, /* this node will not come back: nobody is to wait for it */
 
+    /* From who holds the mesh's key. */
+    MCPZ_EVENT_REVOKED, /* this node is gone for good */
+
     /* To the relay. */
     MCPZ_EVENT_LETTER, /* a piece of a message for the peer of a session, which takes it */
 };
@@ -258,6 +261,10 @@ struct mcpz_event {
             const struct mcpz_checkpoint *checkpoint; /* before its first entry */
         } install;
         struct mcpz_id closable; /* AGENT_CLOSE: the document */
+        struct {
+            struct mcpz_id node;
+            struct mcpz_bytes reason; /* for people */
+        } revoked;
     };
 };
 

@@ -59,6 +59,8 @@ const char *mcpz_fact_word(enum mcpz_fact_kind kind)
         return "agent_forked";
     case MCPZ_FACT_AGENT_FOLDED:
         return "agent_folded";
+    case MCPZ_FACT_REVOKED:
+        return "revoked";
     case MCPZ_FACT_KIND_END:
         break;
     }

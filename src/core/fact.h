@@ -38,6 +38,7 @@ enum mcpz_fact_kind {
     MCPZ_FACT_SNAPSHOT_FAILED,  /* a backup that we make by ourselves could not be made */
     MCPZ_FACT_AGENT_FORKED,     /* an actor has contradicted itself in a document */
     MCPZ_FACT_AGENT_FOLDED,     /* a document's old deltas were folded into its base */
+    MCPZ_FACT_REVOKED,          /* a node is gone for good: LEFT comes with it */
     MCPZ_FACT_KIND_END,
 };
 

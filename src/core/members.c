@@ -274,7 +274,7 @@ static void on_assertion(struct mcpz_members *members, const struct mcpz_links *
                                     (left && news->incarnation == member->incarnation &&
                                      member->state != MCPZ_MEMBER_LEFT);
     if (!is_news || (!left && news->state != MCPZ_MEMBER_ALIVE) || !is_in_scope(members, news) ||
-        !is_signed(members, news)) {
+        mcpz_members_is_revoked(members, &news->id) || !is_signed(members, news)) {
         return;
     }
     member = was_known ? member : take_row(members, &news->id);
@@ -305,7 +305,8 @@ static void answer_for_who_left(const struct mcpz_members *members, const struct
                                 const struct mcpz_id *observer, struct mcpz_outbox *out)
 {
     if (member->state == MCPZ_MEMBER_LEFT && incarnation <= member->incarnation &&
-        mcpz_links_find(links, observer) != NULL) {
+        mcpz_links_find(links, observer) != NULL &&
+        !mcpz_members_is_revoked(members, &member->id)) {
         const struct mcpz_msg goodbye = kept_news(members, member, out);
         mcpz_outbox_send(out, observer, &goodbye);
     }
@@ -589,6 +590,29 @@ static void on_leave(struct mcpz_members *members, const struct mcpz_links *link
     }
 }
 
+/* Its row may be gone, and those above may wait for it nevertheless. */
+static void on_revoked(struct mcpz_members *members, mcpz_time now, const struct mcpz_event *event,
+                       struct mcpz_outbox *out)
+{
+    const struct mcpz_id *node = &event->revoked.node;
+    struct mcpz_member *member = mcpz_roster_find(&members->roster, node);
+
+    mcpz_outbox_fact(out,
+                     &(struct mcpz_fact){.kind = MCPZ_FACT_REVOKED,
+                                         .about = *node,
+                                         .detail = mcpz_outbox_keep(out, event->revoked.reason)});
+    if (is_self(members, node)) {
+        return;
+    }
+    if (member != NULL) {
+        mcpz_judging_set_state(members, member, MCPZ_MEMBER_LEFT, now);
+    }
+    mcpz_outbox_fact(out,
+                     &(struct mcpz_fact){.kind = MCPZ_FACT_LEFT,
+                                         .about = *node,
+                                         .incarnation = member != NULL ? member->incarnation : 0});
+}
+
 /* ---- The machine -------------------------------------------------------------------------- */
 
 static struct mcpz_roster_config roster_config(const struct mcpz_members_config *config)
@@ -679,6 +703,8 @@ void mcpz_members_step(struct mcpz_members *members, const struct mcpz_links *li
         on_fact(members, links, now, &event->fact, out);
     } else if (event->kind == MCPZ_EVENT_LEAVE) {
         on_leave(members, links, now, out);
+    } else if (event->kind == MCPZ_EVENT_REVOKED) {
+        on_revoked(members, now, event, out);
     }
 }
 
@@ -723,6 +749,13 @@ const struct mcpz_member *mcpz_members_find(const struct mcpz_members *members,
 const struct mcpz_member *mcpz_members_self(const struct mcpz_members *members)
 {
     return self_row(members);
+}
+
+bool mcpz_members_is_revoked(const struct mcpz_members *members, const struct mcpz_id *id)
+{
+    const struct mcpz_notary *notary = &members->notary;
+
+    return notary->is_revoked != NULL && notary->is_revoked(notary->context, id);
 }
 
 size_t mcpz_members_alive_count(const struct mcpz_members *members)

@@ -32,6 +32,9 @@
  * other lacks. That makes no news: only a member itself can say that it is alive, and what others
  * hold for dead is a rumour that it is asked about; but each of them counts as its observer.
  *
+ * Who is revoked has left, and is not heard any more. It has not said so itself, so nobody hands
+ * that on as its word: engine/revocations.h tells everybody.
+ *
  * The dead stay in the table for forget_us and are tried again, ever less often, so that a mesh
  * that was cut in two finds itself again.
  *
@@ -139,8 +142,8 @@ void mcpz_members_init(struct mcpz_members *members, const struct mcpz_members_c
 
 /**
  * Take in one event. Handles RECV of PING, MEMBER, SUSPECT, DEAD, ADJACENCY, SUMMARY and PROBE;
- * facts LINKED, UNLINKED, LATE, PROMPT, UNREACHABLE, NEIGHBOUR_UP and _DOWN; LEAVE, TICK. Tells
- * ALIVE, SUSPECT, DEAD, LEFT, REFUTED, DIFFERS, PROBED. `links` is looked at only.
+ * facts LINKED, UNLINKED, LATE, PROMPT, UNREACHABLE, NEIGHBOUR_UP and _DOWN; LEAVE, REVOKED, TICK.
+ * Tells ALIVE, SUSPECT, DEAD, LEFT, REVOKED, REFUTED, DIFFERS, PROBED. `links` is looked at only.
  */
 void mcpz_members_step(struct mcpz_members *members, const struct mcpz_links *links, mcpz_time now,
                        const struct mcpz_event *event, struct mcpz_outbox *out);
@@ -165,6 +168,9 @@ const struct mcpz_member *mcpz_members_self(const struct mcpz_members *members);
 
 /** Members held for alive or suspect, ourselves included. */
 size_t mcpz_members_alive_count(const struct mcpz_members *members);
+
+/** Is it gone for good, whatever it says? Then it is no member, or one that has LEFT. */
+bool mcpz_members_is_revoked(const struct mcpz_members *members, const struct mcpz_id *id);
 
 /** A live member that no path leads to, by lot, once for each look at the map. NULL: there is
  * none. */

@@ -615,6 +615,7 @@ static enum mcpz_log_level level_of(enum mcpz_fact_kind kind)
     case MCPZ_FACT_STORE_REPAIRED:
     case MCPZ_FACT_SNAPSHOT_FAILED:
     case MCPZ_FACT_AGENT_FORKED:
+    case MCPZ_FACT_REVOKED:
         return MCPZ_LOG_WARN;
     case MCPZ_FACT_ALIVE:
     case MCPZ_FACT_LEFT:

@@ -44,6 +44,24 @@ static void refuse(struct mcpz_engine *engine, struct mcpz_link_row *row, uint64
     mcpz_link_rows_close(engine, row, MCPZ_DOWN_PROTOCOL, text);
 }
 
+void mcpz_admission_refuse_revoked(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                                   const struct mcpz_revocation *revocation)
+{
+    char text[MCPZ_REVOCATION_REASON_BYTES_MAX + 128];
+
+    mcpz_revocations_explain(revocation, text, sizeof(text));
+    engine->counters.refused_revoked++;
+    mcpz_link_rows_send(engine, row,
+                        &(struct mcpz_msg){
+                            .kind = MCPZ_MSG_REFUSE,
+                            .refuse = {.code = MCPZ_CODE_REVOKED,
+                                       .text = mcpz_text(text),
+                                       .proof = revocation,
+                                       .proof_count = 1},
+                        });
+    mcpz_link_rows_close(engine, row, MCPZ_DOWN_LEFT, "it was revoked");
+}
+
 /* ---- HELLO -------------------------------------------------------------------------------- */
 
 static uint32_t code_of(mcpz_error error)
@@ -107,6 +125,18 @@ static void offer_token(struct mcpz_engine *engine, struct mcpz_link_row *row,
         });
 }
 
+/*
+ * Was the certificate given out by a coordinator that is revoked? Whoever stole its key may go on
+ * giving them out, with any date: so they are good only for those we have met.
+ */
+static bool is_from_revoked(struct mcpz_engine *engine, const struct mcpz_certificate *leaf)
+{
+    struct mcpz_record met = {.kind = MCPZ_RECORD_PEER, .peer = {.id = leaf->node}};
+
+    return mcpz_revocations_find(engine, &leaf->issuer) != NULL &&
+           engine->store.get(engine->store.context, &met) != MCPZ_OK;
+}
+
 static void on_hello(struct mcpz_engine *engine, struct mcpz_link_row *row,
                      const struct mcpz_msg_hello *hello)
 {
@@ -132,6 +162,11 @@ static void on_hello(struct mcpz_engine *engine, struct mcpz_link_row *row,
                "this node is of another mesh");
         return;
     }
+    const struct mcpz_revocation *revocation = mcpz_revocations_find(engine, &row->peer);
+    if (revocation != NULL) {
+        mcpz_admission_refuse_revoked(engine, row, revocation);
+        return;
+    }
     if (hello->joining) {
         if (!mcpz_engine_may_admit(engine)) {
             refuse(engine, row, &counters->refused_token_unknown, MCPZ_CODE_TOKEN_UNKNOWN,
@@ -141,10 +176,16 @@ static void on_hello(struct mcpz_engine *engine, struct mcpz_link_row *row,
         row->state = MCPZ_LINK_AWAIT_JOIN;
         return;
     }
+    struct mcpz_certificate leaf;
     mcpz_error error = mcpz_certificate_verify(hello->certificate, &engine->mesh, &row->peer,
-                                               engine->wall_ms, NULL);
+                                               engine->wall_ms, &leaf);
     if (error != MCPZ_OK) {
         refuse(engine, row, &counters->refused_certificate, code_of(error), text_of(error));
+        return;
+    }
+    if (is_from_revoked(engine, &leaf)) {
+        refuse(engine, row, &counters->refused_certificate, MCPZ_CODE_BAD_CERTIFICATE,
+               "the certificate is by a node that was revoked: join again");
         return;
     }
     row->certificate.length = hello->certificate.length;
@@ -338,15 +379,31 @@ static void on_admit(struct mcpz_engine *engine, struct mcpz_link_row *row,
 static void on_refuse(struct mcpz_engine *engine, struct mcpz_link_row *row,
                       const struct mcpz_msg_refuse *no)
 {
-    char text[256];
+    const enum mcpz_link_down_reason reason =
+        no->code == MCPZ_CODE_LIMIT ? MCPZ_DOWN_FULL : MCPZ_DOWN_PROTOCOL;
+    char text[512];
     mcpz_bytes_to_text(no->text, text, sizeof(text));
 
     if (row->state == MCPZ_LINK_AWAIT_ADMIT || row->offered_token) {
         mcpz_admission_end_join(engine, no->code, text);
     }
+    if (no->proof_count > 0) {
+        mcpz_revocations_believe(engine, no->proof); /* first: what it says lies in our scratch */
+    }
     /* A member that has links enough says so; that is no sign of its death. */
-    mcpz_link_rows_close(engine, row,
-                         no->code == MCPZ_CODE_LIMIT ? MCPZ_DOWN_FULL : MCPZ_DOWN_PROTOCOL, text);
+    mcpz_link_rows_close(engine, row, reason, text);
+}
+
+void mcpz_admission_review(struct mcpz_engine *engine)
+{
+    struct mcpz_certificate leaf;
+
+    if (mcpz_certificate_verify(mcpz_certificate_slice(&engine->certificate), &engine->mesh,
+                                mcpz_identity_id(engine->identity), engine->wall_ms,
+                                &leaf) == MCPZ_OK &&
+        mcpz_revocations_find(engine, &leaf.issuer) != NULL) {
+        engine->certificate_renew_ms = 0;
+    }
 }
 
 /* A member asks for a fresh certificate: the same roles, more time. */

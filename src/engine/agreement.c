@@ -50,7 +50,8 @@ static bool is_there(const struct mcpz_engine *engine, const struct mcpz_id *id)
 /* Is `id` away, and waited for? Who is away for longer than the grace comes back to a base. */
 static bool is_waited_for(struct mcpz_engine *engine, const struct mcpz_id *id)
 {
-    return !is_there(engine, id) && is_within_grace(engine, reconciled_ms(engine, id));
+    return !is_there(engine, id) && mcpz_revocations_find(engine, id) == NULL &&
+           is_within_grace(engine, reconciled_ms(engine, id));
 }
 
 static void find_owners(struct mcpz_engine *engine, const struct mcpz_id *owners, size_t count,

@@ -148,6 +148,7 @@ static const struct mcpz_tenant_key *key_of(struct mcpz_at_rest *rest, const str
     case MCPZ_RECORD_TRACKER:
     case MCPZ_RECORD_STAGED:
     case MCPZ_RECORD_SETTLED:
+    case MCPZ_RECORD_REVOKED:
     case MCPZ_RECORD_HINT:
     case MCPZ_RECORD_FORK:
         return mcpz_vault_own(&rest->vault);

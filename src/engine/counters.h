@@ -27,6 +27,9 @@
     X(refused_token_expired, "joins refused: token expired")                                      \
     X(refused_token_used, "joins refused: token used up or revoked")                              \
     X(refused_token_proof, "joins refused: the secret does not match")                            \
+    X(refused_revoked, "links refused: the node was revoked")                                     \
+    X(refused_revocation, "revocations refused: not signed with the mesh's key, or too many")     \
+    X(revocations_taken, "nodes revoked, as we were told")                                        \
     X(joins_admitted, "nodes we admitted")                                                        \
     X(dials, "connections we tried to make")                                                      \
     X(dials_failed, "of them, failed")                                                            \

@@ -148,6 +148,11 @@ static void sign_member(void *context, const struct mcpz_msg_member *member, uin
     mcpz_identity_sign(engine->identity, signed_bytes(member, buffer, sizeof(buffer)), signature);
 }
 
+static bool is_revoked(void *context, const struct mcpz_id *node)
+{
+    return mcpz_revocations_find(context, node) != NULL;
+}
+
 static bool verify_member(void *context, const struct mcpz_msg_member *member)
 {
     uint8_t buffer[MEMBER_BYTES_MAX];
@@ -177,7 +182,10 @@ static void copy_config(struct mcpz_engine *engine, const struct mcpz_engine_con
         .region = engine->texts.region,
         .zone = engine->texts.zone,
         .role_count = config->role_count,
-        .notary = {.context = engine, .sign = sign_member, .verify = verify_member},
+        .notary = {.context = engine,
+                   .sign = sign_member,
+                   .verify = verify_member,
+                   .is_revoked = is_revoked},
     };
     for (size_t i = 0; i < config->role_count; i++) {
         copy_text(engine->texts.roles[i], sizeof(engine->texts.roles[i]), config->roles[i]);
@@ -262,6 +270,10 @@ static bool is_founder(const struct mcpz_engine *engine)
 static mcpz_error begin(struct mcpz_engine *engine, enum mcpz_past_of_store past)
 {
     mcpz_error error = recall_self(engine, past);
+    if (error == MCPZ_OK) {
+        error = mcpz_revocations_load(engine);
+        mcpz_admission_review(engine);
+    }
     if (error == MCPZ_OK && is_founder(engine)) {
         error = mcpz_admission_found(engine);
     }
@@ -346,6 +358,7 @@ void mcpz_engine_destroy(struct mcpz_engine *engine)
     mcpz_sealing_clear(engine);
     mcpz_collecting_clear(engine);
     mcpz_transfers_clear(engine);
+    mcpz_revocations_clear(engine);
     free(engine->node_memory);
     mcpz_at_rest_destroy(engine->rest);
     mcpz_wipe(engine, sizeof(*engine));
@@ -433,6 +446,7 @@ void mcpz_engine_tick(struct mcpz_engine *engine)
         engine->save_again_us = MCPZ_TIME_NEVER;
         mcpz_engine_save_self(engine);
         mcpz_layouts_rewrite(&engine->node.layouts);
+        mcpz_revocations_rewrite(engine);
     }
     mcpz_admission_tick(engine);
     mcpz_folding_tick(engine);
@@ -546,6 +560,7 @@ void mcpz_engine_leave(struct mcpz_engine *engine, uint64_t request)
     engine->certificate_end_ms = 0;
     engine->certificate_renew_ms = UINT64_MAX;
     forget_peers(engine);
+    mcpz_revocations_start_over(engine);
     engine->node_config.fabric.members.incarnation++;
     mcpz_engine_save_self(engine);
     mcpz_node_start_over(&engine->node, &engine->node_config, engine->now);

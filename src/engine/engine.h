@@ -327,6 +327,16 @@ MCPZ_MUST_USE mcpz_error mcpz_engine_layout_stage(struct mcpz_engine *engine, ui
                                                   const struct mcpz_placement *placement);
 
 /**
+ * Say that `node` is gone for good: engine/revocations.h. `reason` is UTF-8 of at most
+ * MCPZ_REVOCATION_REASON_BYTES_MAX (asserted). Ends with REPLY under `request`.
+ *
+ * Errors: MCPZ_EAUTH  we do not hold the mesh's key; MCPZ_ECONFLICT  it is us; MCPZ_EUSED  that is
+ *         known already; MCPZ_EFULL  MCPZ_REVOCATIONS_MAX are; MCPZ_EPROTO  not UTF-8; MCPZ_ENOMEM
+ */
+MCPZ_MUST_USE mcpz_error mcpz_engine_revoke(struct mcpz_engine *engine, uint64_t request,
+                                            const struct mcpz_id *node, struct mcpz_bytes reason);
+
+/**
  * The keys of `tenant` that were made until `at_ms` were shredded: what they sealed here is
  * cleared away, tasks with it. Nothing happens where records are not sealed. Takes as long as a
  * walk over the store.
@@ -376,6 +386,13 @@ uint64_t mcpz_engine_certificate_end_ms(const struct mcpz_engine *engine);
 bool mcpz_engine_may_admit(const struct mcpz_engine *engine);
 /** Are we waiting to be admitted? */
 bool mcpz_engine_is_joining(const struct mcpz_engine *engine);
+
+/** Nodes that are gone for good. Borrowed until we leave the mesh. */
+size_t mcpz_engine_revoked_count(const struct mcpz_engine *engine);
+const struct mcpz_revocation *mcpz_engine_revoked_at(const struct mcpz_engine *engine, size_t at);
+/** That `node` is one of them; NULL: it is not. */
+const struct mcpz_revocation *mcpz_engine_revoked(const struct mcpz_engine *engine,
+                                                  const struct mcpz_id *node);
 
 /** Read records, typed. Within a turn; slices last until it ends. */
 const struct mcpz_store *mcpz_engine_store(struct mcpz_engine *engine);

@@ -79,6 +79,10 @@ mcpz_error mcpz_inbound_message(struct mcpz_engine *engine, struct mcpz_link_row
         return MCPZ_OK;
     }
     row->peer_is_ready = true;
+    if (kind == MCPZ_MSG_REVOKED) {
+        mcpz_revocations_hear(engine, row, &msg.revoked);
+        return MCPZ_OK;
+    }
     if (kind == MCPZ_MSG_FORGET) {
         const struct mcpz_id from = row->peer;
         mcpz_forgetting_asked(engine, &from, &msg.forget);

@@ -13,6 +13,7 @@
 #include "engine/lane.h"
 #include "engine/letters.h"
 #include "engine/persist.h"
+#include "engine/revocations.h"
 #include "engine/scratch.h"
 #include "engine/transfers.h"
 #include "proto/code.h"
@@ -145,6 +146,7 @@ struct mcpz_engine {
     mcpz_time renew_again_us;
     uint64_t next_serial;
     struct mcpz_pending_join join;
+    struct mcpz_revocations revocations;
 
     struct mcpz_link_row links[MCPZ_CONNECTED_MAX];
     struct mcpz_link_row relayed[MCPZ_RELAY_SESSIONS_MAX]; /* RELAYED: one for each session */
@@ -238,6 +240,11 @@ bool mcpz_admission_expects(const struct mcpz_link_row *row, uint32_t kind);
 /** Handle HELLO .. RENEW. Who is refused is told, and its link closed. */
 void mcpz_admission_message(struct mcpz_engine *engine, struct mcpz_link_row *row,
                             const struct mcpz_msg *msg);
+/** Tell a peer that it is revoked, show it, and close. */
+void mcpz_admission_refuse_revoked(struct mcpz_engine *engine, struct mcpz_link_row *row,
+                                   const struct mcpz_revocation *revocation);
+/** Somebody was revoked: if our certificate is by it, ask for another one. */
+void mcpz_admission_review(struct mcpz_engine *engine);
 /** Close links that did not prove themselves in time; renew our certificate. */
 void mcpz_admission_tick(struct mcpz_engine *engine);
 mcpz_time mcpz_admission_deadline(const struct mcpz_engine *engine);

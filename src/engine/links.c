@@ -143,6 +143,7 @@ static bool is_control(uint32_t kind)
     case MCPZ_MSG_TASK_KEEP_NEW:
     case MCPZ_MSG_TASK_KEPT_ALL:
     case MCPZ_MSG_LAYOUT:
+    case MCPZ_MSG_REVOKED:
     case MCPZ_MSG_ACK_ASK: /* behind the delta it asks about */
     case MCPZ_MSG_PULL:    /* behind WANTs */
     case MCPZ_MSG_PULLED:
@@ -242,6 +243,9 @@ void mcpz_link_rows_admit(struct mcpz_engine *engine, struct mcpz_link_row *row)
         older->admit_by_us = engine->now + GIVES_WAY_US;
     }
     mcpz_engine_dispatch(engine, &event);
+    if (row->state == MCPZ_LINK_ADMITTED) {
+        mcpz_revocations_greet(engine, row);
+    }
 }
 
 /* ---- What the host calls ------------------------------------------------------------------ */

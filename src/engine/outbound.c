@@ -446,8 +446,10 @@ void mcpz_outbound_action(struct mcpz_engine *engine, const struct mcpz_action *
         act(engine, action);
         break;
     case MCPZ_ACTION_DIAL:
-        engine->counters.dials++;
-        act(engine, action);
+        if (!engine->revocations.are_we) { /* nobody would let us in */
+            engine->counters.dials++;
+            act(engine, action);
+        }
         break;
     case MCPZ_ACTION_TASK_PULL:
     case MCPZ_ACTION_TASK_RETRY:

@@ -19,7 +19,7 @@ static bool is_member(struct mcpz_engine *engine, const struct mcpz_id *peer,
         mcpz_certificate_verify(certificate, &engine->mesh, peer, engine->wall_ms, NULL);
 
     engine->counters.refused_certificate += error != MCPZ_OK;
-    return error == MCPZ_OK;
+    return error == MCPZ_OK && mcpz_revocations_find(engine, peer) == NULL;
 }
 
 static void forget(void *context, uint32_t session)

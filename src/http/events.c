@@ -17,6 +17,7 @@ static const enum mcpz_fact_kind kept_kinds[] = {
     MCPZ_FACT_LAYOUT,         MCPZ_FACT_LAYOUT_SETTLED,
     MCPZ_FACT_STORE_REPAIRED, MCPZ_FACT_SNAPSHOT_FAILED,
     MCPZ_FACT_AGENT_FORKED,   MCPZ_FACT_AGENT_FOLDED,
+    MCPZ_FACT_REVOKED,
 };
 
 static_assert(MCPZ_FACT_KIND_END <= 32, "a set of kinds is 32 bits");

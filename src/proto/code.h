@@ -45,7 +45,8 @@
     X(NO_COPY, 30, "no_copy", false) /* no other node has the durable task on disk: not taken */  \
     X(SUBTASK_FAILED, 31, "subtask_failed", false) /* of those it was split into */               \
     X(SHREDDED, 32, "shredded", false) /* what its tenant kept cannot be read any more */         \
-    X(HISTORY_FOLDED, 33, "history_folded", false) /* what it was then is not kept any more */
+    X(HISTORY_FOLDED, 33, "history_folded", false) /* what it was then is not kept any more */    \
+    X(REVOKED, 34, "revoked", false)               /* the node is gone for good: a new identity */
 
 enum mcpz_code {
     MCPZ_CODE_OK = 0,

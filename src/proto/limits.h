@@ -42,8 +42,16 @@ static_assert(MCPZ_CHUNK_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "a chunk fits i
 #define MCPZ_ROLES_MAX 8
 #define MCPZ_CERTIFICATE_BYTES_MAX 2048 /* encoded chain */
 #define MCPZ_TOKENS_MAX 256
+#define MCPZ_REVOCATIONS_MAX 1024            /* as many as there can be members at one time */
+#define MCPZ_REVOCATION_REASON_BYTES_MAX 256 /* why, for people */
+#define MCPZ_REVOCATIONS_PER_MESSAGE_MAX 64
 #define MCPZ_OVERLAY_WALK_MAX 16   /* hops of a join's or a shuffle's random walk */
 #define MCPZ_OVERLAY_SHUFFLE_MAX 8 /* nodes named in one shuffle, its origin not counted */
+
+static_assert(MCPZ_REVOCATIONS_PER_MESSAGE_MAX *
+                      (MCPZ_REVOCATION_REASON_BYTES_MAX + 2 * MCPZ_NAME_BYTES_MAX + 192) <=
+                  MCPZ_MSG_BYTES_MAX,
+              "as many fit REVOKED");
 
 /* ---- Connections: R-MESH-8 allows 10 to a peer, 200 in all, 30 s to connect, asks for 300 s idle
  * and a sign of life every 60 s. A pair of nodes keeps one link, which carries all its calls. */

@@ -20,6 +20,7 @@
 #include "base/bytes.h"
 #include "proto/id.h"
 #include "proto/msg_documents.h"
+#include "proto/revocation.h"
 #include "proto/task.h"
 
 #define MCPZ_TOKEN_ID_BYTES 16
@@ -114,6 +115,7 @@ enum mcpz_msg_kind {
     MCPZ_MSG_UNKNOWN = 113,
     MCPZ_MSG_FORGET = 115,
     MCPZ_MSG_FORGET_ANSWER = 116,
+    MCPZ_MSG_REVOKED = 117,
     MCPZ_MSG_KIND_END,
 };
 
@@ -141,13 +143,26 @@ struct mcpz_msg_admit {
 
 /* "No." The link is closed after it. */
 struct mcpz_msg_refuse {
-    uint32_t code;          /* enum mcpz_code */
-    struct mcpz_bytes text; /* for people */
+    uint32_t code;                       /* enum mcpz_code */
+    struct mcpz_bytes text;              /* for people */
+    const struct mcpz_revocation *proof; /* that the receiver is revoked */
+    size_t proof_count;                  /* 0 or 1 */
 };
 
 /* "My certificate is past two thirds of its life." To a coordinator, on an admitted link. */
 struct mcpz_msg_renew {
     uint32_t unused; /* fields may be appended */
+};
+
+/*
+ * "These nodes are gone for good." Who asks is sent all there are; so is, with the same question,
+ * who names another digest than ours.
+ */
+struct mcpz_msg_revoked {
+    uint64_t digest; /* of all that the sender knows of, these included; 0: not to be compared */
+    bool asks;
+    const struct mcpz_revocation *rows;
+    size_t row_count;
 };
 
 /* ---- Members ------------------------------------------------------------------------------ */
@@ -609,6 +624,7 @@ struct mcpz_msg {
         struct mcpz_msg_admit admit;
         struct mcpz_msg_refuse refuse;
         struct mcpz_msg_renew renew;
+        struct mcpz_msg_revoked revoked;
         struct mcpz_msg_ping ping;
         struct mcpz_msg_member member;
         struct mcpz_msg_suspect suspect;

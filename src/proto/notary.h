@@ -1,6 +1,7 @@
 /*
- * The port through which the core has what it says of itself signed, and what others say of
- * themselves verified. The engine holds the keys; a simulation may leave both out.
+ * The port through which the core has what it says of itself signed, what others say of
+ * themselves verified, and hears who is not to be heard any more. The engine holds the keys; a
+ * simulation may leave both out.
  */
 
 #ifndef PROTO_NOTARY_H
@@ -19,6 +20,9 @@ struct mcpz_notary {
 
     /* Is `member->signature` that of `member->id`? NULL: everybody is believed. */
     bool (*verify)(void *context, const struct mcpz_msg_member *member);
+
+    /* Is it gone for good, whatever it says of itself? NULL: nobody is. */
+    bool (*is_revoked)(void *context, const struct mcpz_id *node);
 };
 
 #endif

@@ -20,6 +20,7 @@
 #include "proto/id.h"
 #include "proto/msg.h"
 #include "proto/placement.h"
+#include "proto/revocation.h"
 #include "proto/task.h"
 
 /* Also the first byte of the key. Append, never reuse a number. */
@@ -55,6 +56,7 @@ enum mcpz_record_kind {
     MCPZ_RECORD_STABLE = 39,
     MCPZ_RECORD_HORIZON = 44,
     MCPZ_RECORD_SETTLED = 45,
+    MCPZ_RECORD_REVOKED = 46,
     MCPZ_RECORD_KIND_END,
 };
 
@@ -326,6 +328,11 @@ struct mcpz_record_settled {
     uint64_t since_ms; /* wall clock */
 };
 
+/* A node of this mesh that is gone for good. Key: node. */
+struct mcpz_record_revoked {
+    struct mcpz_revocation revocation;
+};
+
 struct mcpz_record {
     enum mcpz_record_kind kind;
     union {
@@ -360,6 +367,7 @@ struct mcpz_record {
         struct mcpz_record_stable stable;
         struct mcpz_record_horizon horizon;
         struct mcpz_record_settled settled;
+        struct mcpz_record_revoked revoked;
     };
 };
 

@@ -122,6 +122,7 @@ static enum mcpz_fleet_sometimes of_fact(const struct mcpz_fact *fact)
     case MCPZ_FACT_AGENT_DIVERGED:
     case MCPZ_FACT_AGENT_FORKED:
     case MCPZ_FACT_AGENT_FOLDED:
+    case MCPZ_FACT_REVOKED:
     case MCPZ_FACT_KIND_END:
         break;
     }

@@ -65,6 +65,24 @@ uint64_t mcpz_sim_layout_skip(struct mcpz_sim *sim, size_t index, size_t gone)
     return event.layout.request;
 }
 
+uint64_t mcpz_sim_revoke(struct mcpz_sim *sim, size_t gone, const char *reason)
+{
+    const uint64_t request = mcpz_sim_take_request(sim);
+    mcpz_error error =
+        mcpz_engine_revoke(mcpz_sim_enter(sim, 0), request,
+                           mcpz_identity_id(sim->nodes[gone].identity), mcpz_text(reason));
+
+    assert(error == MCPZ_OK); /* it holds the mesh's key */
+    mcpz_sim_leave(sim, 0);
+    return request;
+}
+
+bool mcpz_sim_is_revoked(const struct mcpz_sim *sim, size_t index, size_t peer)
+{
+    return mcpz_engine_revoked(sim->nodes[index].engine,
+                               mcpz_identity_id(sim->nodes[peer].identity)) != NULL;
+}
+
 bool mcpz_sim_has_layout(const struct mcpz_sim *sim, size_t index)
 {
     return mcpz_layout_history_newest(

@@ -199,6 +199,12 @@ uint64_t mcpz_sim_layout(struct mcpz_sim *sim, const size_t *indexes, size_t cou
 /** Nobody is to wait for node `gone`, says somebody at another. */
 uint64_t mcpz_sim_layout_skip(struct mcpz_sim *sim, size_t index, size_t gone);
 
+/** Node 0 says that another is gone for good. As above. */
+uint64_t mcpz_sim_revoke(struct mcpz_sim *sim, size_t gone, const char *reason);
+
+/** Does a running node hold another, or itself, for revoked? */
+bool mcpz_sim_is_revoked(const struct mcpz_sim *sim, size_t index, size_t peer);
+
 /** Does a running node know any layout? */
 bool mcpz_sim_has_layout(const struct mcpz_sim *sim, size_t index);
 

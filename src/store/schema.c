@@ -223,6 +223,9 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
     case MCPZ_RECORD_CURSOR:
         add_id(key, &record->cursor.peer);
         return;
+    case MCPZ_RECORD_REVOKED:
+        add_id(key, &record->revoked.revocation.node);
+        return;
     case MCPZ_RECORD_BLOB_DOCUMENT:
         add_id(key, &record->blob_document.document);
         return;
@@ -602,6 +605,8 @@ static mcpz_error parse_rest(struct mcpz_bytes left, struct mcpz_record *record)
         return parse_change(left, &record->change);
     case MCPZ_RECORD_CURSOR:
         return parse_id(left, &record->cursor.peer);
+    case MCPZ_RECORD_REVOKED:
+        return parse_id(left, &record->revoked.revocation.node);
     case MCPZ_RECORD_BLOB_DOCUMENT:
         return parse_id(left, &record->blob_document.document);
     case MCPZ_RECORD_FLOOR:

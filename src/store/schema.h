@@ -18,6 +18,7 @@
  *   RUN       kind, length of tenant u8, tenant, length of capability u8, capability, key
  *   BATCH     kind, name 16, first u32
  *   AUTHOR    kind, id 32
+ *   REVOKED   kind, node 32
  *   CHECKPOINT  kind, document 32
  *   FLOOR, STABLE  kind, document 32
  *   BASE      kind, document 32, index u32

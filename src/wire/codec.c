@@ -51,6 +51,15 @@ static const struct mcpz_field admit_fields[] = {
 static const struct mcpz_field refuse_fields[] = {
     {CODE(S, code)},
     {TEXT(S, text, MCPZ_MESSAGE_BYTES_MAX)},
+    {LIST(S, proof, proof_count, mcpz_revocation_layout, 1), SINCE},
+};
+#undef S
+
+#define S struct mcpz_msg_revoked
+static const struct mcpz_field revoked_fields[] = {
+    {U64(S, digest)},
+    {BOOL(S, asks)},
+    {LIST(S, rows, row_count, mcpz_revocation_layout, MCPZ_REVOCATIONS_PER_MESSAGE_MAX)},
 };
 #undef S
 
@@ -715,6 +724,7 @@ static const struct mcpz_layout msg_layouts[MCPZ_MSG_KIND_END] = {
     [MCPZ_MSG_ADMIT] = NAMED("admit", struct mcpz_msg_admit, admit_fields),
     [MCPZ_MSG_REFUSE] = NAMED("refuse", struct mcpz_msg_refuse, refuse_fields),
     [MCPZ_MSG_RENEW] = {.name = "renew", .size = sizeof(struct mcpz_msg_renew)},
+    [MCPZ_MSG_REVOKED] = NAMED("revoked", struct mcpz_msg_revoked, revoked_fields),
     [MCPZ_MSG_PING] = NAMED("ping", struct mcpz_msg_ping, ping_fields),
     [MCPZ_MSG_MEMBER] = NAMED("member", struct mcpz_msg_member, member_fields),
     [MCPZ_MSG_CAPABILITIES] =

@@ -53,6 +53,13 @@ static const struct mcpz_field token_fields[] = {
 static const struct mcpz_layout token_layout = LAYOUT(S, token_fields);
 #undef S
 
+/* All but the signature. */
+static const struct mcpz_layout revocation_body_layout = {
+    .size = sizeof(struct mcpz_revocation),
+    .fields = mcpz_revocation_fields,
+    .field_count = MCPZ_REVOCATION_FIELDS - 1,
+};
+
 /* ---- Certificates ------------------------------------------------------------------------- */
 
 static mcpz_error write_whole(const struct mcpz_layout *layout, const void *base, uint8_t *buffer,
@@ -79,6 +86,12 @@ mcpz_error mcpz_certificate_body_encode(const struct mcpz_certificate *certifica
                                         uint8_t *buffer, size_t capacity, size_t *length)
 {
     return write_whole(&body_layout, certificate, buffer, capacity, length);
+}
+
+mcpz_error mcpz_revocation_body_encode(const struct mcpz_revocation *revocation, uint8_t *buffer,
+                                       size_t capacity, size_t *length)
+{
+    return write_whole(&revocation_body_layout, revocation, buffer, capacity, length);
 }
 
 mcpz_error mcpz_certificate_chain_encode(const struct mcpz_certificate_chain *chain,

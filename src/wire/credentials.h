@@ -1,7 +1,7 @@
 /*
- * Certificates and join tokens to bytes and back. Forms and bounds are those of messages
- * (wire/codec.h), but that nothing from the future is skipped in a certificate: all of it is
- * signed.
+ * Certificates and join tokens to bytes and back, and what is signed of a revocation. Forms and
+ * bounds are those of messages (wire/codec.h), but that nothing from the future is skipped in a
+ * certificate: all of it is signed.
  */
 
 #ifndef WIRE_CREDENTIALS_H
@@ -26,6 +26,11 @@
 MCPZ_MUST_USE mcpz_error mcpz_certificate_body_encode(const struct mcpz_certificate *certificate,
                                                       uint8_t *buffer, size_t capacity,
                                                       size_t *length);
+
+/** Write what the signature of `revocation` covers: all fields but itself. As above. */
+MCPZ_MUST_USE mcpz_error mcpz_revocation_body_encode(const struct mcpz_revocation *revocation,
+                                                     uint8_t *buffer, size_t capacity,
+                                                     size_t *length);
 
 /** Write a chain, signatures included: [[body, signature], ...]. As above. */
 MCPZ_MUST_USE mcpz_error mcpz_certificate_chain_encode(const struct mcpz_certificate_chain *chain,

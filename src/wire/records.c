@@ -232,6 +232,10 @@ static const struct mcpz_layout record_layouts[MCPZ_RECORD_KIND_END] = {
     [MCPZ_RECORD_STABLE] = NAMED("stable", struct mcpz_record_stable, stable_fields),
     [MCPZ_RECORD_HORIZON] = NAMED("horizon", struct mcpz_record_horizon, horizon_fields),
     [MCPZ_RECORD_SETTLED] = NAMED("settled", struct mcpz_record_settled, settled_fields),
+    [MCPZ_RECORD_REVOKED] = {.name = "revoked",
+                             .size = sizeof(struct mcpz_record_revoked),
+                             .fields = mcpz_revocation_fields + MCPZ_REVOCATION_KEY_FIELDS,
+                             .field_count = MCPZ_REVOCATION_FIELDS - MCPZ_REVOCATION_KEY_FIELDS},
 };
 
 /* ---- Reading and writing ------------------------------------------------------------------ */

@@ -206,6 +206,19 @@ static const struct mcpz_field stamp_fields[] = {{U64(S, version)}, {U64(S, tag)
 const struct mcpz_layout mcpz_stamp_layout = LAYOUT(S, stamp_fields);
 #undef S
 
+#define S struct mcpz_revocation
+const struct mcpz_field mcpz_revocation_fields[MCPZ_REVOCATION_FIELDS] = {
+    {ID(S, node)},
+    {NAME(S, name)},
+    {ID(S, by)},
+    {NAME(S, by_name)},
+    {U64(S, at_ms)},
+    {TEXT(S, reason, MCPZ_REVOCATION_REASON_BYTES_MAX)},
+    {BYTES(S, signature, MCPZ_SIGNATURE_BYTES, MCPZ_SIGNATURE_BYTES)},
+};
+const struct mcpz_layout mcpz_revocation_layout = LAYOUT(S, mcpz_revocation_fields);
+#undef S
+
 #define S struct mcpz_layout_tracker
 const struct mcpz_field mcpz_tracker_fields[MCPZ_TRACKER_FIELDS] = {
     {ID(S, node)},

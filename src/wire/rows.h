@@ -79,6 +79,12 @@ extern const struct mcpz_layout mcpz_task_state_layout;
 
 extern const struct mcpz_field mcpz_tracker_fields[MCPZ_TRACKER_FIELDS];
 
+#define MCPZ_REVOCATION_FIELDS 7
+#define MCPZ_REVOCATION_KEY_FIELDS 1 /* the node: its key as a record */
+
+extern const struct mcpz_layout mcpz_revocation_layout;
+extern const struct mcpz_field mcpz_revocation_fields[MCPZ_REVOCATION_FIELDS];
+
 /** Are two rows of a version vector in order? */
 bool mcpz_version_ascends(const void *a, const void *b);
 

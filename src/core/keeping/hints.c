@@ -133,7 +133,8 @@ void mcpz_hints_note(struct mcpz_keeping_step *step, const struct mcpz_id *owner
                                           .document = *document,
                                           .bytes = bytes}};
 
-    if (is_recent(hints, owner, document)) {
+    if (is_recent(hints, owner, document) ||
+        mcpz_members_is_revoked(&step->below->fabric->members, owner)) {
         return;
     }
     struct mcpz_hinted *hinted = find_or_add(hints, owner);
@@ -278,8 +279,9 @@ static bool is_out(const struct mcpz_keeping_step *step, const struct mcpz_id *o
 {
     const struct mcpz_layouts *layouts = step->below->layouts;
 
-    return mcpz_layouts_any(layouts) &&
-           mcpz_layout_history_tracker(&layouts->history, owner) == NULL;
+    return (mcpz_layouts_any(layouts) &&
+            mcpz_layout_history_tracker(&layouts->history, owner) == NULL) ||
+           mcpz_members_is_revoked(&step->below->fabric->members, owner);
 }
 
 static bool is_old(const struct mcpz_keeping_step *step, uint64_t since_ms)

@@ -11,6 +11,7 @@ TEST(every_documented_word_has_its_status)
     CHECK_UINT(mcpz_exit_from_word("not_found"), 6);
     CHECK_UINT(mcpz_exit_from_word("shredded"), 6);
     CHECK_UINT(mcpz_exit_from_word("history_folded"), 6);
+    CHECK_UINT(mcpz_exit_from_word("revoked"), 7);
     CHECK_UINT(mcpz_exit_from_word("no_provider"), 6);
     CHECK_UINT(mcpz_exit_from_word("denied"), 7);
     CHECK_UINT(mcpz_exit_from_word("token_unknown"), 7);

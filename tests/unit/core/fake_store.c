@@ -133,6 +133,9 @@ static int compare(const struct mcpz_record *a, const struct mcpz_record *b)
     if (a->kind == MCPZ_RECORD_PEER) {
         return mcpz_id_compare(&a->peer.id, &b->peer.id);
     }
+    if (a->kind == MCPZ_RECORD_REVOKED) {
+        return mcpz_id_compare(&a->revoked.revocation.node, &b->revoked.revocation.node);
+    }
     if (a->kind == MCPZ_RECORD_CURSOR) {
         return mcpz_id_compare(&a->cursor.peer, &b->cursor.peer);
     }

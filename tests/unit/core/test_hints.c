@@ -257,6 +257,31 @@ TEST(hints_of_who_was_taken_out_go)
     keeping_tear_down();
 }
 
+static bool is_first_revoked(void *context, const struct mcpz_id *node)
+{
+    (void)context;
+    return mcpz_id_equal(node, keeper(1));
+}
+
+TEST(hints_of_who_is_revoked_go_and_none_are_made)
+{
+    keeping_set_up();
+    const struct mcpz_id document = document_with(3, 1);
+    const struct mcpz_id other = document_with(3, 2);
+    keep_document(&document, 1);
+    note(1, &document, 10);
+    note(3, &document, 10);
+    fabric.members.notary.is_revoked = is_first_revoked;
+    note(1, &other, 10);
+    CHECK_UINT(keeping.hints.count, 2);
+    tick(MCPZ_HINT_LOOK_US);
+    CHECK_UINT(keeping.hints.count, 1);
+    CHECK(mcpz_hints_find(&keeping.hints, keeper(3)) != NULL);
+    CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_HINT), 1);
+    fabric.members.notary.is_revoked = NULL;
+    keeping_tear_down();
+}
+
 TEST(so_many_are_offered_at_one_time)
 {
     keeping_set_up();
@@ -285,4 +310,4 @@ TEST_MAIN(RUN(a_hint_is_offered_when_its_owner_is_back_and_goes_when_that_has_it
           RUN(what_a_failed_batch_brings_back_is_counted_and_told_again),
           RUN(a_hint_goes_when_it_is_too_old), RUN(who_does_not_answer_is_left_alone_for_a_while),
           RUN(who_owns_it_no_more_is_not_told), RUN(hints_of_who_was_taken_out_go),
-          RUN(so_many_are_offered_at_one_time))
+          RUN(hints_of_who_is_revoked_go_and_none_are_made), RUN(so_many_are_offered_at_one_time))

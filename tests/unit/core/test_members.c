@@ -541,6 +541,57 @@ TEST(a_goodbye_mends_what_was_held_for_dead)
     CHECK(tells(MCPZ_FACT_LEFT, 4));
 }
 
+/* ---- Revoked ------------------------------------------------------------------------------ */
+
+static bool is_first_revoked(void *context, const struct mcpz_id *node)
+{
+    (void)context;
+    return mcpz_id_equal(node, &(struct mcpz_id){{1, 1}});
+}
+
+static void revoke(const struct mcpz_id *node)
+{
+    members.notary.is_revoked = is_first_revoked;
+    step((struct mcpz_event){.kind = MCPZ_EVENT_REVOKED, .revoked = {.node = *node}});
+}
+
+TEST(who_is_revoked_has_left_and_is_not_heard_again)
+{
+    const struct mcpz_id gone = node(1);
+
+    set_up();
+    revoke(&gone);
+    CHECK(tells(MCPZ_FACT_REVOKED, 1));
+    CHECK(tells(MCPZ_FACT_LEFT, 1));
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_LEFT);
+    CHECK_UINT(count_said(MCPZ_ACTION_BROADCAST, MCPZ_MSG_MEMBER), 0); /* it has not said so */
+    hear_all(news(1, 9, MCPZ_MEMBER_ALIVE));
+    CHECK_UINT(state_of(1), MCPZ_MEMBER_LEFT);
+    CHECK_UINT(out.count, 0);
+    hear_all(doubt(2, 1, 1, MCPZ_SUSPICION_CLOSED)); /* nor is that handed on as its goodbye */
+    CHECK_UINT(out.count, 0);
+}
+
+TEST(who_is_revoked_and_was_forgotten_is_told_as_one_that_left)
+{
+    const struct mcpz_id gone = node(1);
+
+    set_up();
+    mcpz_roster_remove(&members.roster, mcpz_roster_find(&members.roster, &gone));
+    revoke(&gone);
+    CHECK(tells(MCPZ_FACT_LEFT, 1));
+    hear_all(news(1, 9, MCPZ_MEMBER_ALIVE));
+    CHECK(row_of(1) == NULL);
+}
+
+TEST(that_we_are_revoked_is_told_and_nothing_else)
+{
+    set_up();
+    revoke(&self);
+    CHECK_UINT(only_action(MCPZ_ACTION_FACT)->fact.kind, MCPZ_FACT_REVOKED);
+    CHECK_UINT(mcpz_members_self(&members)->state, MCPZ_MEMBER_ALIVE);
+}
+
 TEST_MAIN(RUN(who_is_told_of_becomes_a_member), RUN(what_one_neighbour_tells_is_told_to_all),
           RUN(a_newcomer_hands_on_none_of_what_it_is_sent), RUN(what_overrides_what),
           RUN(who_is_unknown_and_gone_stays_unknown),
@@ -560,4 +611,7 @@ TEST_MAIN(RUN(who_is_told_of_becomes_a_member), RUN(what_one_neighbour_tells_is_
           RUN(versions_of_what_is_told_wrap), RUN(what_we_told_in_an_earlier_life_is_told_anew),
           RUN(who_leaves_says_so_and_nothing_more), RUN(who_left_is_not_doubted),
           RUN(who_doubts_somebody_that_left_is_handed_its_goodbye),
-          RUN(a_goodbye_mends_what_was_held_for_dead))
+          RUN(a_goodbye_mends_what_was_held_for_dead),
+          RUN(who_is_revoked_has_left_and_is_not_heard_again),
+          RUN(who_is_revoked_and_was_forgotten_is_told_as_one_that_left),
+          RUN(that_we_are_revoked_is_told_and_nothing_else))

@@ -216,25 +216,38 @@ static inline size_t link_count(const struct side *side)
     return mcpz_engine_node(side->engine)->fabric.links.count;
 }
 
-/* A founder, and the other as a member of its mesh. */
-static inline void make_mesh(void)
-{
-    static uint8_t secret[MCPZ_SECRET_BYTES];
-    static uint8_t token_id[MCPZ_TOKEN_ID_BYTES];
-    struct mcpz_join_token token;
+static uint8_t pair_secret[MCPZ_SECRET_BYTES];
+static uint8_t pair_token_id[MCPZ_TOKEN_ID_BYTES];
 
-    make_pair(0);
-    CHECK_UINT(mcpz_engine_token_create(enter(&founder), 1, 1000, 1, mcpz_text(""), &token),
+/* A token of the founder's, copied out of the engine. */
+static inline struct mcpz_join_token make_token(uint64_t ttl_ms, uint32_t uses, const char *role)
+{
+    struct mcpz_join_token token;
+    CHECK_UINT(mcpz_engine_token_create(enter(&founder), 1, ttl_ms, uses, mcpz_text(role), &token),
                MCPZ_OK);
-    memcpy(secret, token.secret.data, sizeof(secret));
-    memcpy(token_id, token.id.data, sizeof(token_id));
-    token.secret = mcpz_bytes(secret, sizeof(secret));
-    token.id = mcpz_bytes(token_id, sizeof(token_id));
+    memcpy(pair_secret, token.secret.data, sizeof(pair_secret));
+    memcpy(pair_token_id, token.id.data, sizeof(pair_token_id));
+    token.secret = mcpz_bytes(pair_secret, sizeof(pair_secret));
+    token.id = mcpz_bytes(pair_token_id, sizeof(pair_token_id));
     leave(&founder);
-    CHECK_UINT(mcpz_engine_join(enter(&other), 9, &token), MCPZ_OK);
+    return token;
+}
+
+/* The other joins. */
+static inline void join_with(const struct mcpz_join_token *token)
+{
+    CHECK_UINT(mcpz_engine_join(enter(&other), 9, token), MCPZ_OK);
     leave(&other);
     connect_pair();
     talk();
+}
+
+/* A founder, and the other as a member of its mesh. */
+static inline void make_mesh(void)
+{
+    make_pair(0);
+    const struct mcpz_join_token token = make_token(1000, 1, "");
+    join_with(&token);
     CHECK_UINT(link_count(&founder), 1);
 }
 

@@ -4,31 +4,6 @@
 #include "wire/codec.h"
 #include "wire/frame.h"
 
-static uint8_t secret[MCPZ_SECRET_BYTES];
-static uint8_t token_id[MCPZ_TOKEN_ID_BYTES];
-
-/* A token of the founder's, copied out of the engine. */
-static struct mcpz_join_token make_token(uint64_t ttl_ms, uint32_t uses, const char *role)
-{
-    struct mcpz_join_token token;
-    CHECK_UINT(mcpz_engine_token_create(enter(&founder), 1, ttl_ms, uses, mcpz_text(role), &token),
-               MCPZ_OK);
-    memcpy(secret, token.secret.data, sizeof(secret));
-    memcpy(token_id, token.id.data, sizeof(token_id));
-    token.secret = mcpz_bytes(secret, sizeof(secret));
-    token.id = mcpz_bytes(token_id, sizeof(token_id));
-    leave(&founder);
-    return token;
-}
-
-static void join_with(const struct mcpz_join_token *token)
-{
-    CHECK_UINT(mcpz_engine_join(enter(&other), 9, token), MCPZ_OK);
-    leave(&other);
-    connect_pair();
-    talk();
-}
-
 static void check_refused(uint32_t code, uint64_t counter)
 {
     CHECK_UINT(counter, 1);
@@ -186,7 +161,7 @@ TEST(a_wrong_secret_lets_nobody_in)
 {
     make_pair(0);
     struct mcpz_join_token token = make_token(1000, 1, "");
-    secret[0] ^= 1;
+    pair_secret[0] ^= 1;
     join_with(&token);
     check_refused(MCPZ_CODE_TOKEN_WRONG, counters_of(&founder)->refused_token_proof);
     free_pair();
@@ -196,7 +171,7 @@ TEST(a_token_nobody_made_lets_nobody_in)
 {
     make_pair(0);
     struct mcpz_join_token token = make_token(1000, 1, "");
-    token_id[0] ^= 1;
+    pair_token_id[0] ^= 1;
     join_with(&token);
     check_refused(MCPZ_CODE_TOKEN_UNKNOWN, counters_of(&founder)->refused_token_unknown);
     free_pair();

@@ -63,10 +63,11 @@ TEST(keeps_what_people_care_about_and_nothing_else)
                       (kind >= MCPZ_FACT_GOSSIP_DELIVERED && /* what machines tell each other */
                        kind != MCPZ_FACT_LAYOUT && kind != MCPZ_FACT_LAYOUT_SETTLED &&
                        kind != MCPZ_FACT_AGENT_FORKED && kind != MCPZ_FACT_AGENT_FOLDED &&
-                       kind != MCPZ_FACT_STORE_REPAIRED && kind != MCPZ_FACT_SNAPSHOT_FAILED);
+                       kind != MCPZ_FACT_STORE_REPAIRED && kind != MCPZ_FACT_SNAPSHOT_FAILED &&
+                       kind != MCPZ_FACT_REVOKED);
         CHECK(mcpz_events_note(&ring, WALL_MS, &fact) == !is_not);
     }
-    CHECK_UINT(ring.next, FIRST + 16);
+    CHECK_UINT(ring.next, FIRST + 17);
 }
 
 TEST(says_what_it_was_told)

@@ -139,6 +139,8 @@ static size_t one_of_each(struct mcpz_record *records)
         (struct mcpz_record){.kind = MCPZ_RECORD_STABLE, .stable = {.document = id_of(7)}};
     records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_HORIZON};
     records[count++] = (struct mcpz_record){.kind = MCPZ_RECORD_SETTLED};
+    records[count++] =
+        (struct mcpz_record){.kind = MCPZ_RECORD_REVOKED, .revoked = {{.node = id_of(7)}}};
     return count;
 }
 

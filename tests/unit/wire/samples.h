@@ -20,6 +20,12 @@
 #define TASK16 "iiiiiiiiiiiiiiii"
 #define S64 "ssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss"
 
+/* A revocation whose fields all differ. */
+#define SAMPLE_REVOCATION                                                                         \
+    {                                                                                             \
+        {A32}, RAW("n"), {B32}, RAW("o"), 300, RAW("r"), RAW(S64)                                 \
+    }
+
 struct sample {
     struct mcpz_msg msg;
     struct mcpz_bytes bytes;
@@ -39,6 +45,7 @@ static const struct mcpz_add sample_adds[] = {
 static const struct mcpz_remove sample_removes[] = {
     {MCPZ_ENTRY_SET, RAW("\x91\xa1s"), {{{A32}, 1}, 1, 0}},
 };
+static const struct mcpz_revocation sample_revocations[] = {SAMPLE_REVOCATION};
 static const struct mcpz_bytes sample_deltas[] = {RAW("xy")};
 static const struct mcpz_digest sample_digests[] = {{{D32}, 9}};
 static const struct mcpz_forget_row sample_forgets[] = {{{D32}, {B32}}};
@@ -112,7 +119,8 @@ static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_ADMIT, .admit = {RAW("cert")}},
      RAW("\x92\x03\xc4\x04"
          "cert")},
-    {{.kind = MCPZ_MSG_REFUSE, .refuse = {18, RAW("no")}}, RAW("\x93\x04\x12\xa2no")},
+    {{.kind = MCPZ_MSG_REFUSE, .refuse = {18, RAW("no"), sample_revocations, 1}},
+     RAW("\x94\x04\x12\xa2no\x91\x97" ID_A "\xa1n" ID_B "\xa1o\xcd\x01\x2c\xa1r\xc4\x40" S64)},
     {{.kind = MCPZ_MSG_RENEW}, RAW("\x91\x05")},
     {{.kind = MCPZ_MSG_PING, .ping = {0x0102, 7, 0x10000, 4000, UINT32_MAX, true}},
      RAW("\x97\x06\xcd\x01\x02\x07\xce\0\x01\0\0\xcd\x0f\xa0\xce\xff\xff\xff\xff\xc3")},
@@ -296,6 +304,9 @@ static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_FORGET, .forget = {7, 300, true, sample_forgets, 1}},
      RAW("\x95\x73\x07\xcd\x01\x2c\xc3\x91\x92" ID_D ID_B)},
     {{.kind = MCPZ_MSG_FORGET_ANSWER, .forget_answer = {7, 5}}, RAW("\x93\x74\x07\x05")},
+    {{.kind = MCPZ_MSG_REVOKED, .revoked = {300, true, sample_revocations, 1}},
+     RAW("\x94\x75\xcd\x01\x2c\xc3\x91\x97" ID_A "\xa1n" ID_B
+         "\xa1o\xcd\x01\x2c\xa1r\xc4\x40" S64)},
 };
 
 /* The sample of a kind: numbers that were given up leave no gap above. */
@@ -337,6 +348,7 @@ static struct mcpz_remove full_removes[MCPZ_DELTA_REMOVES_MAX];
 static const struct mcpz_bytes full_delta = FULL(MCPZ_DELTA_BYTES_MAX);
 static struct mcpz_digest full_digests[MCPZ_DIGESTS_PER_MESSAGE_MAX];
 static struct mcpz_forget_row full_forgets[MCPZ_FORGET_ROWS_MAX];
+static struct mcpz_revocation full_revocations[MCPZ_REVOCATIONS_PER_MESSAGE_MAX];
 static struct mcpz_gossip_notice full_notices[MCPZ_PLUMTREE_IHAVE_MAX];
 
 static struct mcpz_short full_shorts[MCPZ_OVERLAY_WALK_MAX];
@@ -384,7 +396,8 @@ static const struct mcpz_msg largest[] = {
      .hello = {UINT32_MAX, UINT32_MAX, {A32}, FULL(MCPZ_CERTIFICATE_BYTES_MAX), true}},
     {.kind = MCPZ_MSG_JOIN, .join = {FULL(MCPZ_TOKEN_ID_BYTES), FULL(MCPZ_PROOF_BYTES)}},
     {.kind = MCPZ_MSG_ADMIT, .admit = {FULL(MCPZ_CERTIFICATE_BYTES_MAX)}},
-    {.kind = MCPZ_MSG_REFUSE, .refuse = {UINT32_MAX, FULL(MCPZ_MESSAGE_BYTES_MAX)}},
+    {.kind = MCPZ_MSG_REFUSE,
+     .refuse = {UINT32_MAX, FULL(MCPZ_MESSAGE_BYTES_MAX), full_revocations, 1}},
     {.kind = MCPZ_MSG_RENEW},
     {.kind = MCPZ_MSG_PING,
      .ping = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, true}},
@@ -579,6 +592,8 @@ static const struct mcpz_msg largest[] = {
     {.kind = MCPZ_MSG_FORGET,
      .forget = {UINT64_MAX, UINT64_MAX, true, full_forgets, MCPZ_FORGET_ROWS_MAX}},
     {.kind = MCPZ_MSG_FORGET_ANSWER, .forget_answer = {UINT64_MAX, UINT64_MAX}},
+    {.kind = MCPZ_MSG_REVOKED,
+     .revoked = {UINT64_MAX, true, full_revocations, MCPZ_REVOCATIONS_PER_MESSAGE_MAX}},
 };
 
 /* Kinds start at 1, 7 and 17 were given up, 41 to 44, 47 to 49, 60 to 63, 92 to 110 and 114 are
@@ -667,6 +682,15 @@ static void fill_largest(void)
     fill_documents();
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_stamps); i++) {
         full_stamps[i] = (struct mcpz_layout_stamp){UINT64_MAX, UINT64_MAX - 3 + i};
+    }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_revocations); i++) {
+        full_revocations[i] = (struct mcpz_revocation){last_id,
+                                                       FULL(MCPZ_NAME_BYTES_MAX),
+                                                       last_id,
+                                                       FULL(MCPZ_NAME_BYTES_MAX),
+                                                       UINT64_MAX,
+                                                       FULL(MCPZ_REVOCATION_REASON_BYTES_MAX),
+                                                       FULL(MCPZ_SIGNATURE_BYTES)};
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_checks); i++) {
         full_checks[i] =

@@ -57,6 +57,22 @@ TEST(a_body_does_not_need_a_signature)
                MCPZ_OK);
 }
 
+TEST(what_is_signed_of_a_revocation_is_all_but_the_signature)
+{
+    static const char expected[] = "\x96" ID_A "\xa1n" ID_B "\xa1o\xcd\x01\x2c\xa1r";
+    struct mcpz_revocation gone = {{A32}, RAW("n"), {B32}, RAW("o"), 300, RAW("r"), {NULL, 0}};
+    const size_t enough = sizeof(expected) - 1;
+    size_t length = 0;
+
+    for (size_t capacity = 0; capacity < enough; capacity++) {
+        CHECK_UINT(mcpz_revocation_body_encode(&gone, buffer, capacity, &length), MCPZ_EFULL);
+    }
+    CHECK_UINT(mcpz_revocation_body_encode(&gone, buffer, enough, &length), MCPZ_OK);
+    CHECK_BYTES(mcpz_bytes(buffer, length), expected, enough);
+    gone.reason = mcpz_text("\xff");
+    CHECK_UINT(mcpz_revocation_body_encode(&gone, buffer, sizeof(buffer), &length), MCPZ_EPROTO);
+}
+
 TEST(chains_are_written_as_documented)
 {
     static const char one[] = "\x91" SIGNED;
@@ -196,6 +212,7 @@ TEST(text_that_is_not_utf8_is_not_written)
 }
 
 TEST_MAIN(RUN(a_body_is_written_as_documented), RUN(a_body_does_not_need_a_signature),
+          RUN(what_is_signed_of_a_revocation_is_all_but_the_signature),
           RUN(chains_are_written_as_documented), RUN(chains_round_trip),
           RUN(the_largest_chain_round_trips_within_its_bytes), RUN(every_truncation_is_refused),
           RUN(every_buffer_too_small_is_refused),

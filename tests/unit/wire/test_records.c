@@ -106,6 +106,8 @@ static const struct row rows[] = {
          "\xc4\x40" S64 "\xcd\x01\x2c\xc3")},
     {{.kind = MCPZ_RECORD_SETTLED, .settled = {{2, 1}, 300}},
      RAW("\x93\x01\x92\x02\x01\xcd\x01\x2c")},
+    {{.kind = MCPZ_RECORD_REVOKED, .revoked = {SAMPLE_REVOCATION}},
+     RAW("\x97\x01\xa1n" ID_B "\xa1o\xcd\x01\x2c\xa1r\xc4\x40" S64)},
 };
 
 /* 16, 24, 29 to 36 and 40 to 43 are not used yet. */
