@@ -95,6 +95,7 @@ static const struct mcpz_verb verbs[] = {
     "  layout, layout_settled        another layout of the storage is known; all has moved\n"
     "  store_repaired                this node's store was damaged, and was begun anew\n"
     "  snapshot_failed               this node could not make a backup by itself\n"
+    "  revoked                       the peer was shut out for good: mcpz revocations\n"
     "  lost                          events are missing here, as many as \"count\" says\n"
     "\n"
     "With --json each event is an object on a line of its own. Its \"seq\" is what --since\n"

@@ -90,7 +90,8 @@ static enum mcpz_exit read_filter(const struct mcpz_invocation *invocation, cons
 
 static enum mcpz_exit run_peers(const struct mcpz_invocation *invocation)
 {
-    static const char *const known_states[] = {"alive", "suspect", "dead", "left", NULL};
+    static const char *const known_states[] = {"alive", "suspect", "dead",
+                                               "left",  "revoked", NULL};
     static const char *const known_views[] = {"active", "passive", "none", NULL};
     const char *states;
     const char *views;
@@ -185,7 +186,8 @@ static const struct mcpz_option join_options[] = {
 };
 
 static const struct mcpz_option peers_options[] = {
-    {"state", '\0', "STATES", "only peers that are so: alive, suspect, dead, left; with commas"},
+    {"state", '\0', "STATES",
+     "only peers that are so: alive, suspect, dead, left, revoked; with commas"},
     {"view", '\0', "VIEWS", "only peers in these views: active, passive, none; with commas"},
 };
 

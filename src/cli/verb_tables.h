@@ -36,6 +36,7 @@ extern const struct mcpz_verb_table mcpz_mcp_stdio_verbs;
 extern const struct mcpz_verb_table mcpz_mesh_verbs;
 extern const struct mcpz_verb_table mcpz_pool_verbs;
 extern const struct mcpz_verb_table mcpz_restore_verbs;
+extern const struct mcpz_verb_table mcpz_revoke_verbs;
 extern const struct mcpz_verb_table mcpz_rules_verbs;
 extern const struct mcpz_verb_table mcpz_snapshot_verbs;
 extern const struct mcpz_verb_table mcpz_status_verbs;

@@ -16,6 +16,7 @@ const struct mcpz_option mcpz_common_options[MCPZ_COMMON_OPTION_COUNT] = {
 static const struct mcpz_verb_table *const tables[] = {
     &mcpz_up_verbs,
     &mcpz_mesh_verbs,
+    &mcpz_revoke_verbs,
     &mcpz_drain_verbs,
     &mcpz_token_verbs,
     &mcpz_status_verbs,

@@ -402,8 +402,13 @@ static void remember_peer(struct mcpz_engine *engine, const struct mcpz_fact *fa
         .peer = {.id = fact->about, .address = fact->detail},
     };
     struct mcpz_record known = {.kind = MCPZ_RECORD_PEER, .peer = {.id = fact->about}};
+    const struct mcpz_members *members = &engine->node.fabric.members;
+    const struct mcpz_member *member = mcpz_members_find(members, &fact->about);
 
     if (fact->kind == MCPZ_FACT_ALIVE) {
+        if (member != NULL) {
+            record.peer.name = mcpz_roster_name(&members->roster, member); /* for people */
+        }
         /* An address that is known is better than none. */
         if (fact->detail.length > 0 ||
             engine->store.get(engine->store.context, &known) == MCPZ_ENOTFOUND) {

@@ -307,12 +307,18 @@ void mcpz_revocations_believe(struct mcpz_engine *engine, const struct mcpz_revo
 
 /* ---- For people --------------------------------------------------------------------------- */
 
+/* As it calls itself, or did when it was heard of last. Lasts for this turn. */
 static struct mcpz_bytes name_of(const struct mcpz_engine *engine, const struct mcpz_id *node)
 {
     const struct mcpz_members *members = &engine->node.fabric.members;
     const struct mcpz_member *member = mcpz_members_find(members, node);
+    struct mcpz_record met = {.kind = MCPZ_RECORD_PEER, .peer = {.id = *node}};
 
-    return member != NULL ? mcpz_roster_name(&members->roster, member) : mcpz_bytes(NULL, 0);
+    if (member != NULL) {
+        return mcpz_roster_name(&members->roster, member);
+    }
+    return engine->store.get(engine->store.context, &met) == MCPZ_OK ? met.peer.name
+                                                                     : mcpz_bytes(NULL, 0);
 }
 
 mcpz_error mcpz_engine_revoke(struct mcpz_engine *engine, uint64_t request,

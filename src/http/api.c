@@ -81,6 +81,8 @@ static const struct route routes[] = {
     {"/v1/rules", ROUTE_OWNER, .get = mcpz_api_get_rules, .post = mcpz_api_post_rules},
     {"/v1/rules/explain", 0, .get = mcpz_api_explain_rules},
     {"/v1/rules/", ROUTE_PREFIX | ROUTE_OWNER, .delete = mcpz_api_delete_rule},
+    {"/v1/revocations", ROUTE_OWNER, .get = mcpz_api_get_revocations,
+     .post = mcpz_api_post_revocations},
     {"/v1/tokens", ROUTE_SECRET, .get = mcpz_api_get_tokens, .post = mcpz_api_post_tokens},
     {"/v1/tokens/", ROUTE_PREFIX | ROUTE_OWNER, .delete = mcpz_api_delete_token},
     {"/v1/pools", ROUTE_OWNER, .get = mcpz_api_get_pools, .post = mcpz_api_post_pools},
@@ -271,6 +273,7 @@ unsigned mcpz_api_status_of(uint32_t code)
     case MCPZ_CODE_BAD_REQUEST:
         return 400;
     case MCPZ_CODE_DENIED:
+    case MCPZ_CODE_REVOKED:
         return 403;
     case MCPZ_CODE_NOT_FOUND:
         return 404;

@@ -238,7 +238,8 @@ static const char *take_parameter(struct question *question, struct mcpz_bytes n
                    ? NULL
                    : "\"event\" is one or more of linked, unlinked, alive, suspect, dead, left, "
                      "refuted, capabilities, neighbour_up, neighbour_down, layout, "
-                     "layout_settled, store_repaired, snapshot_failed, with commas between";
+                     "layout_settled, store_repaired, snapshot_failed, revoked, with commas "
+                     "between";
     }
     return "events can be asked for with \"follow\", \"since\" and \"event\" only";
 }

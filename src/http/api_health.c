@@ -24,12 +24,31 @@ static void say(json_t *problems, const char *format, ...)
     (void)json_array_append_new(problems, mcpz_exchange_show_text(mcpz_text(text)));
 }
 
+/* Its texts are bounded: all of it fits what is said. */
+static void say_revoked(json_t *problems, const struct mcpz_revocation *gone)
+{
+    char when[MCPZ_ISO_TIME_CHARS];
+    char by[MCPZ_NAME_BYTES_MAX + 1];
+    char reason[MCPZ_REVOCATION_REASON_BYTES_MAX + 1];
+
+    mcpz_exchange_write_time(gone->at_ms, when);
+    mcpz_bytes_to_text(gone->by_name, by, sizeof(by));
+    mcpz_bytes_to_text(gone->reason, reason, sizeof(reason));
+    say(problems,
+        "this node was revoked by %s at %s%s%s: no member links to it, and it needs a new "
+        "identity",
+        by, when, reason[0] != '\0' ? ": " : "", reason);
+}
+
 /* Why we cannot do what members do. */
 static void check_mesh(json_t *problems, struct mcpz_engine *engine, uint64_t wall_ms)
 {
     uint64_t end_ms = mcpz_engine_certificate_end_ms(engine);
 
-    if (mcpz_engine_is_joining(engine)) {
+    const struct mcpz_revocation *gone = mcpz_engine_revoked(engine, mcpz_engine_id(engine));
+    if (gone != NULL) {
+        say_revoked(problems, gone);
+    } else if (mcpz_engine_is_joining(engine)) {
         say(problems, "joining: no member has admitted us yet");
     } else if (mcpz_id_is_zero(mcpz_engine_mesh(engine))) {
         say(problems, "in no mesh: join one with `mcpz join TOKEN`");
@@ -69,6 +88,42 @@ static void check_members(json_t *problems, const struct mcpz_fabric *fabric)
     if (suspects > 0) {
         say(problems, "%zu member%s silent and suspected", suspects,
             suspects == 1 ? " is" : "s are");
+    }
+}
+
+/* Is it away for longer than anybody waits for? When it was last heard of its cursor says. */
+static bool is_long_away(struct mcpz_engine *engine, const struct mcpz_id *node, uint64_t wall_ms)
+{
+    const struct mcpz_node *self = mcpz_engine_node(engine);
+    const struct mcpz_store *store = mcpz_engine_store(engine);
+    struct mcpz_record seen = {.kind = MCPZ_RECORD_CURSOR, .cursor = {.peer = *node}};
+
+    return !mcpz_roster_is_there(&self->fabric.members.roster, node) &&
+           store->get(store->context, &seen) == MCPZ_OK &&
+           seen.cursor.wall_ms + self->agents.horizon.grace_ms < wall_ms;
+}
+
+/* Whoever has not said goodbye counts as one that comes back, however long that takes. */
+static void check_away(json_t *problems, struct mcpz_engine *engine, uint64_t wall_ms)
+{
+    const struct mcpz_store *store = mcpz_engine_store(engine);
+    struct mcpz_record met = {.kind = MCPZ_RECORD_PEER};
+    char first[MCPZ_ID_TEXT_BYTES] = "";
+    size_t count = 0;
+
+    for (size_t i = 0; i < MCPZ_MEMBERS_MAX; i++) {
+        if (store->next(store->context, MCPZ_SCAN_KIND, i == 0, &met) != MCPZ_OK) {
+            break;
+        }
+        if (is_long_away(engine, &met.peer.id, wall_ms) && ++count == 1) {
+            mcpz_id_to_text(&met.peer.id, 'n', first);
+        }
+    }
+    if (count > 0) {
+        say(problems,
+            "%zu node%s away beyond the grace without goodbye, %s%s, and still counted: if gone "
+            "for good, `mcpz revoke` says so",
+            count, count == 1 ? " is" : "s are", count == 1 ? "" : "first ", first);
     }
 }
 
@@ -242,6 +297,7 @@ json_t *mcpz_api_problems(struct mcpz_api *api)
     check_mesh(problems, engine, wall_ms);
     check_certificate(problems, engine, wall_ms);
     check_members(problems, &node->fabric);
+    check_away(problems, engine, wall_ms);
     check_forks(problems, engine);
     check_horizon(problems, api, &node->agents);
     check_calls(problems, &node->calls);

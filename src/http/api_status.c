@@ -389,8 +389,11 @@ static json_t *show_peer(const struct mcpz_api *api, const struct mcpz_fabric *f
 
     (void)json_object_set_new(json, "node", mcpz_exchange_show_id(&member->id, 'n'));
     (void)json_object_set_new(json, "name", mcpz_exchange_show_text(said.name));
-    (void)json_object_set_new(json, "state",
-                              json_string(state_word((enum mcpz_member_state)member->state)));
+    (void)json_object_set_new(
+        json, "state",
+        json_string(mcpz_members_is_revoked(&fabric->members, &member->id)
+                        ? "revoked"
+                        : state_word((enum mcpz_member_state)member->state)));
     (void)json_object_set_new(json, "address", text_or_null(said.address));
     (void)json_object_set_new(json, "rtt_ms", show_rtt(link));
     (void)json_object_set_new(json, "zone", mcpz_exchange_show_text(said.zone));

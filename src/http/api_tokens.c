@@ -207,7 +207,12 @@ static void fail_token_text(struct mcpz_exchange *exchange, mcpz_error error)
 
 static void fail_join(struct mcpz_exchange *exchange, mcpz_error error)
 {
-    if (error == MCPZ_ECONFLICT) {
+    const struct mcpz_engine *engine = mcpz_exchange_engine(exchange);
+
+    if (error == MCPZ_ECONFLICT && mcpz_engine_revoked(engine, mcpz_engine_id(engine)) != NULL) {
+        mcpz_exchange_fail(exchange, MCPZ_CODE_REVOKED,
+                           "this node was revoked: it needs a new identity, see `mcpz status`");
+    } else if (error == MCPZ_ECONFLICT) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_CONFLICT,
                            "this node is in that mesh already, or in another with members: leave "
                            "that one first");

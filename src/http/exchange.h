@@ -151,6 +151,8 @@ void mcpz_api_apply_layout(struct mcpz_exchange *exchange, const struct mcpz_req
 void mcpz_api_revert_layout(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_skip_layout(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_forks(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_get_revocations(struct mcpz_exchange *exchange, const struct mcpz_request *request);
+void mcpz_api_post_revocations(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_get_tokens(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_post_tokens(struct mcpz_exchange *exchange, const struct mcpz_request *request);
 void mcpz_api_delete_token(struct mcpz_exchange *exchange, const struct mcpz_request *request);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "http/fellows.h"
+#include "http/node_search.h"
 #include "wire/placement_codec.h"
 
 static const struct mcpz_node *node_of(struct mcpz_exchange *exchange)
@@ -60,6 +61,9 @@ static const char *state_of(struct mcpz_exchange *exchange, const struct mcpz_id
 {
     const struct mcpz_member *member = mcpz_members_find(&node_of(exchange)->fabric.members, id);
 
+    if (mcpz_engine_revoked(mcpz_exchange_engine(exchange), id) != NULL) {
+        return "revoked";
+    }
     if (member == NULL) {
         return "unknown";
     }
@@ -89,37 +93,22 @@ json_t *mcpz_layout_show_who(struct mcpz_exchange *exchange, const struct mcpz_i
                      show_full(exchange, id));
 }
 
-static bool begins_so(const struct mcpz_id *id, struct mcpz_bytes text)
-{
-    char whole[MCPZ_ID_TEXT_BYTES];
-
-    mcpz_id_to_text(id, 'n', whole);
-    return text.length >= 4 && text.length <= strlen(whole) &&
-           memcmp(whole, text.data, text.length) == 0;
-}
-
 mcpz_error mcpz_layout_find_node(struct mcpz_exchange *exchange,
                                  const struct mcpz_layout_draft *draft, struct mcpz_bytes text,
                                  struct mcpz_id *node)
 {
     const struct mcpz_roster *roster = &node_of(exchange)->fabric.members.roster;
-    size_t found = 0;
+    struct mcpz_node_search search;
 
+    mcpz_node_search_init(&search, text);
     for (size_t i = 0; i < roster->count; i++) {
-        const struct mcpz_member *member = &roster->rows[i];
-        if (begins_so(&member->id, text) ||
-            mcpz_bytes_equal(mcpz_roster_name(roster, member), text)) {
-            found++;
-            *node = member->id;
-        }
+        mcpz_node_search_offer(&search, &roster->rows[i].id,
+                               mcpz_roster_name(roster, &roster->rows[i]));
     }
-    for (size_t i = 0; draft != NULL && found == 0 && i < draft->count; i++) {
-        if (begins_so(&draft->rows[i].id, text)) {
-            found++;
-            *node = draft->rows[i].id;
-        }
+    for (size_t i = 0; draft != NULL && !search.is_found && i < draft->count; i++) {
+        mcpz_node_search_offer(&search, &draft->rows[i].id, mcpz_bytes(NULL, 0));
     }
-    return found == 1 ? MCPZ_OK : found == 0 ? MCPZ_ENOTFOUND : MCPZ_ECONFLICT;
+    return mcpz_node_search_end(&search, node);
 }
 
 /* ---- Layouts ------------------------------------------------------------------------------ */

@@ -51,7 +51,7 @@ class Cli(unittest.TestCase):
         self.assertEqual(capability["providers"][0]["node"], self.b.id)
 
     def test_every_verb_has_help_and_it_exits_with_0(self):
-        verbs = ["up", "join", "leave", "token create", "token list", "token revoke", "token inspect",
+        verbs = ["up", "join", "leave", "revoke", "revocations", "token create", "token list", "token revoke", "token inspect",
                  "status", "peers", "events", "capabilities", "task run", "task submit",
                  "task status", "task wait", "task cancel", "task list", "task runs", "queue list",
                  "queue pause", "queue resume", "dlq list", "dlq show", "dlq replay", "dlq purge", "agent create", "agent get",
@@ -68,7 +68,7 @@ class Cli(unittest.TestCase):
             self.assertIn("mcpz", done.stdout)
 
     def test_what_reads_says_json(self):
-        for verb in ("status", "peers", "capabilities", "token list", "agent list",
+        for verb in ("status", "peers", "capabilities", "revocations", "token list", "agent list",
                      "snapshot list", "config show", "version"):
             done = self.a.run(*verb.split(), "--json")
             self.assertEqual((verb, done.returncode), (verb, 0), done.stderr)

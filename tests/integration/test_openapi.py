@@ -162,7 +162,7 @@ class OpenApi(unittest.TestCase):
 
     def test_the_node_says_how_it_is(self):
         self.assertEqual(self.api.ask("getStatus")["name"], "A")
-        self.assertEqual([peer["name"] for peer in self.api.ask("listPeers")], ["B"])
+        self.assertEqual([peer["name"] for peer in self.api.ask("listPeers") if peer["state"] == "alive"], ["B"])
         self.assertIn("mesh.listen", [row["key"] for row in self.api.ask("getConfig")])
         self.assertEqual(self.api.ask("getHealth")["problems"], [])
         self.assertEqual(self.api.ask("getReadyz")["ready"], True)
@@ -417,6 +417,17 @@ class OpenApi(unittest.TestCase):
         self.api.ask("revokeToken", token=token["id"])
         self.api.ask("revokeToken", token="0" * 32, status=404)
         self.api.ask("revokeToken", token="none", status=400)
+
+    def test_a_node_is_shut_out_for_good(self):
+        gone = self.mesh.joiner(self.a, "gone")
+        gone.kill()
+        self.api.ask("revokeNode", {"reason": "nobody"}, status=400, wrong=True)
+        self.api.ask("revokeNode", {"node": "nobody"}, status=404)
+        made = self.api.ask("revokeNode", {"node": gone.id, "reason": "test"}, status=201)
+        self.assertFalse(made.pop("in_layout"))
+        self.assertEqual(self.api.ask("listRevocations"), [made])
+        self.api.ask("revokeNode", {"node": "gone"}, status=409)
+        self.assertIn("revoked", [peer["state"] for peer in self.api.ask("listPeers")])
 
     def test_nobody_has_contradicted_itself(self):
         self.assertEqual(self.api.ask("listForks"), [])

@@ -129,6 +129,19 @@ TEST(who_was_away_is_refused_and_shown_why)
     free_pair();
 }
 
+TEST(who_was_met_before_the_last_start_has_a_name)
+{
+    make_mesh();
+    mcpz_engine_link_closed(enter(&founder), founder.link);
+    leave(&founder);
+    mcpz_engine_destroy(founder.engine);
+    start_side(&founder, "founder:1");
+    CHECK_UINT(revoke(&founder, id_of(&other), ""), MCPZ_OK);
+    CHECK_BYTES(mcpz_engine_revoked(founder.engine, id_of(&other))->name, "side", 4);
+    CHECK(!has_met(&founder, id_of(&other)));
+    free_pair();
+}
+
 TEST(no_token_lets_in_who_is_revoked)
 {
     make_mesh();
@@ -310,7 +323,8 @@ TEST(certificates_of_a_revoked_coordinator_are_good_for_those_we_have_met)
 
 TEST_MAIN(RUN(who_is_revoked_loses_its_link_and_is_told_why),
           RUN(who_is_revoked_dials_nobody_any_more), RUN(who_was_away_is_refused_and_shown_why),
-          RUN(no_token_lets_in_who_is_revoked), RUN(only_the_mesh_s_key_revokes),
-          RUN(a_refusal_without_proof_is_nobody_s_end), RUN(both_hear_what_the_other_knows),
-          RUN(there_are_only_so_many), RUN(what_a_full_disk_did_not_take_is_written_again),
+          RUN(who_was_met_before_the_last_start_has_a_name), RUN(no_token_lets_in_who_is_revoked),
+          RUN(only_the_mesh_s_key_revokes), RUN(a_refusal_without_proof_is_nobody_s_end),
+          RUN(both_hear_what_the_other_knows), RUN(there_are_only_so_many),
+          RUN(what_a_full_disk_did_not_take_is_written_again),
           RUN(certificates_of_a_revoked_coordinator_are_good_for_those_we_have_met))

@@ -377,6 +377,39 @@ mcpz_error mcpz_engine_token_revoke(struct mcpz_engine *engine, uint64_t request
     return engine->refuse;
 }
 
+/* The reason lies in the request: it is as static in the tests. */
+mcpz_error mcpz_engine_revoke(struct mcpz_engine *engine, uint64_t request,
+                              const struct mcpz_id *node, struct mcpz_bytes reason)
+{
+    (void)request;
+    if (engine->refuse == MCPZ_OK) {
+        engine->revoked[engine->revoked_count++] = (struct mcpz_revocation){
+            .node = *node, .name = mcpz_text("gone"), .at_ms = 1000, .reason = reason};
+    }
+    return engine->refuse;
+}
+
+size_t mcpz_engine_revoked_count(const struct mcpz_engine *engine)
+{
+    return engine->revoked_count;
+}
+
+const struct mcpz_revocation *mcpz_engine_revoked_at(const struct mcpz_engine *engine, size_t at)
+{
+    return &engine->revoked[at];
+}
+
+const struct mcpz_revocation *mcpz_engine_revoked(const struct mcpz_engine *engine,
+                                                  const struct mcpz_id *node)
+{
+    for (size_t i = 0; i < engine->revoked_count; i++) {
+        if (mcpz_id_equal(&engine->revoked[i].node, node)) {
+            return &engine->revoked[i];
+        }
+    }
+    return NULL;
+}
+
 size_t mcpz_aside_wanted(const struct mcpz_engine *engine, const struct mcpz_id **documents)
 {
     *documents = engine->aside;
@@ -461,7 +494,7 @@ static mcpz_time now(void *context)
 
 static uint64_t wall_ms(void *context)
 {
-    return UINT64_C(1800000000000) + ((struct fake_world *)context)->now_us / 1000;
+    return FAKE_WALL_MS + ((struct fake_world *)context)->now_us / 1000;
 }
 
 static void measure(void *context, struct mcpz_api_measures *measures)

@@ -15,6 +15,7 @@
 #include "test.h"
 
 #define FAKE_EVENTS_MAX 512
+#define FAKE_WALL_MS UINT64_C(1800000000000) /* when its clock says 0 */
 #define FAKE_COPIES_BYTES 4194304
 
 struct mcpz_engine {
@@ -25,7 +26,7 @@ struct mcpz_engine {
     mcpz_error import_error; /* what the author of a file is met with */
     mcpz_error base_error;   /* what the last message of a base is met with */
     unsigned int refills;    /* bases asked for again */
-    mcpz_error refuse;       /* what join, token_create and token_revoke return */
+    mcpz_error refuse;       /* what join, revoke, token_create and _revoke return */
 
     struct mcpz_explanation explanation;
 
@@ -38,6 +39,8 @@ struct mcpz_engine {
     bool joining;
     bool may_admit;
     bool holds_mesh_key;
+    struct mcpz_revocation revoked[2];
+    size_t revoked_count;
     struct mcpz_id aside[MCPZ_CHECK_MAX]; /* to be set aside */
     size_t aside_count;
     struct mcpz_aside_row aside_rows[MCPZ_CHECK_MAX]; /* as was said of them last */

@@ -49,9 +49,10 @@ static void check_reply(enum mcpz_method method, const char *path, const char *b
 TEST(looking_answers_at_once)
 {
     static const char *const paths[] = {
-        "/v1/status", "/v1/peers",     "/v1/capabilities",     "/v1/config",
-        "/v1/agents", "/v1/snapshots", "/v1/tokens",           "/health",
-        "/livez",     "/readyz",       "/v1/snapshots/export", "/metrics",
+        "/v1/status", "/v1/peers",     "/v1/capabilities", "/v1/config",
+        "/v1/agents", "/v1/snapshots", "/v1/tokens",       "/v1/revocations",
+        "/health",    "/livez",        "/readyz",          "/v1/snapshots/export",
+        "/metrics",
     };
 
     fake_begin();
@@ -129,6 +130,8 @@ TEST(what_makes_a_node_do_things_is_for_who_runs_it)
         {MCPZ_GET, "/v1/rules", MCPZ_ACCESS_USE},
         {MCPZ_POST, "/v1/rules", MCPZ_ACCESS_ALL},
         {MCPZ_DELETE, "/v1/rules/x", MCPZ_ACCESS_ALL},
+        {MCPZ_GET, "/v1/revocations", MCPZ_ACCESS_USE},
+        {MCPZ_POST, "/v1/revocations", MCPZ_ACCESS_ALL},
         {MCPZ_GET, "/v1/tokens", MCPZ_ACCESS_ALL},
         {MCPZ_POST, "/v1/tokens", MCPZ_ACCESS_ALL},
         {MCPZ_DELETE, "/v1/tokens/00", MCPZ_ACCESS_ALL},
@@ -600,6 +603,109 @@ TEST(tokens_that_cannot_be_are_refused)
     fake_end();
 }
 
+/* ---- Revocations -------------------------------------------------------------------------- */
+
+TEST(a_node_that_is_gone_for_good_is_revoked_by_its_name)
+{
+    fake_begin();
+    (void)fake_member('x', "attic");
+    struct mcpz_exchange *exchange =
+        fake_ask(MCPZ_POST, "/v1/revocations", "{\"node\":\"attic\",\"reason\":\"stolen\"}");
+    CHECK_UINT(fake_status(exchange), 0); /* when it is on disk */
+    CHECK_UINT(world.engine.revoked_count, 1);
+    CHECK_UINT(world.engine.revoked[0].node.bytes[0], 'x');
+    fake_reply(world.engine.requests, OK, "");
+    CHECK_UINT(fake_status(exchange), 201);
+    CHECK(strstr(fake_text(exchange), "\"at\":\"1970-01-01T00:00:01Z\"") != NULL);
+    CHECK(strstr(fake_text(exchange), "\"in_layout\":false") != NULL);
+    mcpz_api_close(exchange);
+    world.engine.revoked[0].reason = mcpz_text("stolen");
+    exchange = fake_ask(MCPZ_GET, "/v1/revocations", NULL);
+    CHECK(strstr(fake_text(exchange), "\"reason\":\"stolen\"") != NULL);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
+TEST(who_cannot_be_revoked_is_said_to_be_so)
+{
+    static const struct {
+        mcpz_error refuse;
+        unsigned status;
+    } cases[] = {{MCPZ_EAUTH, 403}, {MCPZ_ECONFLICT, 409}, {MCPZ_EFULL, 429}, {MCPZ_EIO, 507}};
+
+    fake_begin();
+    (void)fake_member('x', "attic");
+    check(MCPZ_POST, "/v1/revocations", NULL, 400);
+    check(MCPZ_POST, "/v1/revocations", "{\"node\":7}", 400);
+    check(MCPZ_POST, "/v1/revocations", "{\"node\":\"attic\",\"reason\":7}", 400);
+    check(MCPZ_POST, "/v1/revocations", "{\"node\":\"attic\",\"reason\":\"a\\nb\"}", 400);
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_POST, "/v1/revocations", "{\"node\":\"atic\"}");
+    CHECK_UINT(fake_status(exchange), 404);
+    CHECK(strstr(fake_text(exchange), "did you mean attic") != NULL);
+    mcpz_api_close(exchange);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        world.engine.refuse = cases[i].refuse;
+        check(MCPZ_POST, "/v1/revocations", "{\"node\":\"attic\"}", cases[i].status);
+    }
+    (void)fake_member('y', "attic");
+    check(MCPZ_POST, "/v1/revocations", "{\"node\":\"attic\"}", 409);
+    CHECK_UINT(world.engine.revoked_count, 0);
+    fake_end();
+}
+
+/* It was met, and last heard of so long ago. */
+static void be_away(char first_byte, uint64_t for_ms)
+{
+    const struct mcpz_store *store = &world.engine.store;
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_PEER,
+        .peer = {.id = {{(uint8_t)first_byte}}, .name = mcpz_text("cellar")}};
+
+    store->put(store->context, &record);
+    record =
+        (struct mcpz_record){.kind = MCPZ_RECORD_CURSOR,
+                             .cursor = {.peer = {{(uint8_t)first_byte}},
+                                        .wall_ms = FAKE_WALL_MS + world.now_us / 1000 - for_ms}};
+    store->put(store->context, &record);
+}
+
+TEST(who_is_away_beyond_the_grace_is_told_of_and_can_be_revoked)
+{
+    fake_begin();
+    world.engine.node.agents.horizon.grace_ms = 1000;
+    be_away('x', 1000);
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/health", NULL);
+    CHECK(strstr(fake_text(exchange), "mcpz revoke") == NULL);
+    mcpz_api_close(exchange);
+    be_away('y', 1001);
+    exchange = fake_ask(MCPZ_GET, "/health", NULL);
+    CHECK(strstr(fake_text(exchange), "1 node is away beyond the grace without goodbye, n-") !=
+          NULL);
+    mcpz_api_close(exchange);
+    (void)fake_member('y', "cellar"); /* it is back */
+    exchange = fake_ask(MCPZ_GET, "/health", NULL);
+    CHECK(strstr(fake_text(exchange), "mcpz revoke") == NULL);
+    mcpz_api_close(exchange);
+    check(MCPZ_POST, "/v1/revocations", "{\"node\":\"cellar\"}", 409); /* two are called so */
+    fake_end();
+}
+
+TEST(a_node_that_is_revoked_says_so_and_is_not_ready)
+{
+    fake_begin();
+    world.engine.revoked[world.engine.revoked_count++] =
+        (struct mcpz_revocation){.node = world.engine.id,
+                                 .by_name = mcpz_text("attic"),
+                                 .at_ms = 1000,
+                                 .reason = mcpz_text("stolen")};
+    struct mcpz_exchange *exchange = fake_ask(MCPZ_GET, "/readyz", NULL);
+    CHECK_UINT(fake_status(exchange), 503);
+    CHECK(strstr(fake_text(exchange),
+                 "this node was revoked by attic at 1970-01-01T00:00:01Z: stolen") != NULL);
+    mcpz_api_close(exchange);
+    fake_end();
+}
+
 /* A token as text, for the joiner. */
 static const char *token_body(void)
 {
@@ -796,8 +902,11 @@ TEST_MAIN(RUN(each_tenant_sees_its_own_agents), RUN(an_agent_is_made_for_who_ask
           RUN(an_agent_that_is_not_there_is_not_found),
           RUN(agents_are_listed_by_name_over_many_slices),
           RUN(a_token_is_shown_when_it_is_on_disk), RUN(tokens_that_cannot_be_are_refused),
-          RUN(joining_ends_as_the_mesh_says), RUN(joining_gives_up_when_nobody_answers),
-          RUN(leaving_needs_a_mesh), RUN(draining_answers_when_it_is_over),
-          RUN(a_reply_that_never_comes_is_a_timeout),
+          RUN(a_node_that_is_gone_for_good_is_revoked_by_its_name),
+          RUN(who_cannot_be_revoked_is_said_to_be_so),
+          RUN(who_is_away_beyond_the_grace_is_told_of_and_can_be_revoked),
+          RUN(a_node_that_is_revoked_says_so_and_is_not_ready), RUN(joining_ends_as_the_mesh_says),
+          RUN(joining_gives_up_when_nobody_answers), RUN(leaving_needs_a_mesh),
+          RUN(draining_answers_when_it_is_over), RUN(a_reply_that_never_comes_is_a_timeout),
           RUN(who_goes_away_while_waiting_is_forgotten), RUN(health_names_what_is_wrong),
           RUN(health_names_who_has_no_room), RUN(status_tells_what_was_sent_of_each_kind))
