@@ -2,17 +2,6 @@
 
 #include <assert.h>
 
-int mcpz_bytes_compare(struct mcpz_bytes a, struct mcpz_bytes b)
-{
-    size_t shared = a.length < b.length ? a.length : b.length;
-    int order = shared == 0 ? 0 : memcmp(a.data, b.data, shared);
-
-    if (order != 0 || a.length == b.length) {
-        return order;
-    }
-    return a.length < b.length ? -1 : 1;
-}
-
 void mcpz_bytes_to_text(struct mcpz_bytes bytes, char *text, size_t capacity)
 {
     assert(capacity > 0);
@@ -64,9 +53,22 @@ static int continuation_count(uint8_t first, uint32_t *smallest)
     return -1;
 }
 
+/* Eight characters of ASCII, as most texts are? */
+static bool is_plain(const uint8_t *bytes)
+{
+    uint64_t word;
+
+    memcpy(&word, bytes, sizeof(word));
+    return (word & UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool mcpz_bytes_is_utf8(struct mcpz_bytes bytes)
 {
     for (size_t at = 0; at < bytes.length;) {
+        if (bytes.length - at >= sizeof(uint64_t) && is_plain(bytes.data + at)) {
+            at += sizeof(uint64_t);
+            continue;
+        }
         uint8_t first = bytes.data[at++];
         uint32_t smallest;
         if (first < 0x80) {

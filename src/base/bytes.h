@@ -35,7 +35,13 @@ static inline bool mcpz_bytes_equal(struct mcpz_bytes a, struct mcpz_bytes b)
 }
 
 /** Order as LMDB does: byte by byte, a prefix before what it is a prefix of. */
-int mcpz_bytes_compare(struct mcpz_bytes a, struct mcpz_bytes b);
+static inline int mcpz_bytes_compare(struct mcpz_bytes a, struct mcpz_bytes b)
+{
+    const size_t shared = a.length < b.length ? a.length : b.length;
+    const int order = shared == 0 ? 0 : memcmp(a.data, b.data, shared);
+
+    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
+}
 
 /** Copy `bytes` to `text` as a C string, cut to fit `capacity` (at least 1, terminator included).
  */

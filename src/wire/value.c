@@ -155,20 +155,56 @@ mcpz_error mcpz_path_check(struct mcpz_bytes bytes)
 
 /* ---- Writing ------------------------------------------------------------------------------ */
 
-/* What msgpack-c's packer writes through. It stops at the first non-zero answer. */
-static int append(void *context, const char *bytes, size_t length)
+/* Room for so many bytes. NULL: there is none, or there was an error before. */
+static uint8_t *take_room(struct mcpz_value_writer *writer, size_t length)
 {
-    struct mcpz_value_writer *writer = context;
-
     if (writer->error == MCPZ_OK && length > writer->capacity - writer->length) {
         writer->error = MCPZ_EFULL;
     }
     if (writer->error != MCPZ_OK) {
+        return NULL;
+    }
+    uint8_t *room = writer->buffer + writer->length;
+    writer->length += length;
+    return room;
+}
+
+/* A value of one byte: what messages and records are full of. */
+static void put_byte(struct mcpz_value_writer *writer, unsigned byte)
+{
+    uint8_t *room = take_room(writer, 1);
+
+    if (room != NULL) {
+        *room = (uint8_t)byte;
+    }
+}
+
+/* Bytes behind a head of one byte, or of two. */
+static void put_short(struct mcpz_value_writer *writer, unsigned head, size_t head_bytes,
+                      struct mcpz_bytes bytes)
+{
+    uint8_t *room = take_room(writer, head_bytes + bytes.length);
+
+    if (room == NULL) {
+        return;
+    }
+    room[0] = (uint8_t)head;
+    room[head_bytes - 1] = head_bytes > 1 ? (uint8_t)bytes.length : room[0];
+    if (bytes.length > 0) {
+        memcpy(room + head_bytes, bytes.data, bytes.length);
+    }
+}
+
+/* What msgpack-c's packer writes longer forms through. It stops at the first non-zero answer. */
+static int append(void *context, const char *bytes, size_t length)
+{
+    uint8_t *room = take_room(context, length);
+
+    if (room == NULL) {
         return -1;
     }
     if (length > 0) {
-        memcpy(writer->buffer + writer->length, bytes, length);
-        writer->length += length;
+        memcpy(room, bytes, length);
     }
     return 0;
 }
@@ -186,13 +222,17 @@ void mcpz_value_nil(struct mcpz_value_writer *writer)
 
 void mcpz_value_bool(struct mcpz_value_writer *writer, bool boolean)
 {
-    msgpack_packer packer = packer_to(writer);
-    (void)(boolean ? msgpack_pack_true(&packer) : msgpack_pack_false(&packer));
+    put_byte(writer, boolean ? 0xc3 : 0xc2);
 }
 
 void mcpz_value_uint(struct mcpz_value_writer *writer, uint64_t number)
 {
     msgpack_packer packer = packer_to(writer);
+
+    if (number <= 0x7f) {
+        put_byte(writer, (unsigned)number);
+        return;
+    }
     (void)msgpack_pack_uint64(&packer, number);
 }
 
@@ -222,6 +262,10 @@ void mcpz_value_text(struct mcpz_value_writer *writer, struct mcpz_bytes text)
     if (writer->error == MCPZ_OK && !mcpz_bytes_is_utf8(text)) {
         writer->error = MCPZ_EPROTO;
     }
+    if (text.length <= 0x1f) {
+        put_short(writer, 0xa0 | (unsigned)text.length, 1, text);
+        return;
+    }
     (void)msgpack_pack_str(&packer, text.length);
     (void)msgpack_pack_str_body(&packer, text.data, text.length);
 }
@@ -229,6 +273,11 @@ void mcpz_value_text(struct mcpz_value_writer *writer, struct mcpz_bytes text)
 void mcpz_value_bin(struct mcpz_value_writer *writer, struct mcpz_bytes bytes)
 {
     msgpack_packer packer = packer_to(writer);
+
+    if (bytes.length <= UINT8_MAX) {
+        put_short(writer, 0xc4, 2, bytes);
+        return;
+    }
     (void)msgpack_pack_bin(&packer, bytes.length);
     (void)msgpack_pack_bin_body(&packer, bytes.data, bytes.length);
 }
@@ -236,6 +285,11 @@ void mcpz_value_bin(struct mcpz_value_writer *writer, struct mcpz_bytes bytes)
 void mcpz_value_array(struct mcpz_value_writer *writer, uint32_t count)
 {
     msgpack_packer packer = packer_to(writer);
+
+    if (count <= 0x0f) {
+        put_byte(writer, 0x90 | count);
+        return;
+    }
     (void)msgpack_pack_array(&packer, count);
 }
 

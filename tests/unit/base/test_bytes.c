@@ -95,6 +95,13 @@ TEST(refuses_what_is_not_utf8)
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(texts); i++) {
         CHECK(!mcpz_bytes_is_utf8(mcpz_text(texts[i])));
     }
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(texts); i++) { /* wherever it is among others */
+        for (int before = 0; before <= 17; before++) {
+            char text[64];
+            (void)snprintf(text, sizeof(text), "%.*s%s", before, "abcdefghijklmnopq", texts[i]);
+            CHECK(!mcpz_bytes_is_utf8(mcpz_text(text)));
+        }
+    }
 }
 
 TEST(pairs_are_found_by_name)
