@@ -581,13 +581,12 @@ static struct mcpz_record entry_of_remove(const struct mcpz_delta *delta,
 static mcpz_error for_gone(const struct mcpz_store *store, const struct change *change,
                            bool remove, uint32_t *count)
 {
+    if (!has_gone(change)) {
+        return MCPZ_OK;
+    }
     struct mcpz_record record = {.kind = MCPZ_RECORD_ENTRY,
                                  .entry = {.document = change->delta->document}};
-    mcpz_error error = MCPZ_ENOTFOUND;
-
-    if (has_gone(change)) {
-        error = store->next(store->context, MCPZ_SCAN_DOCUMENT, true, &record);
-    }
+    mcpz_error error = store->next(store->context, MCPZ_SCAN_DOCUMENT, true, &record);
     while (error == MCPZ_OK) {
         if (is_gone(change, &record.entry) && !is_removed(change->delta, &record.entry)) {
             *count += 1;

@@ -125,16 +125,17 @@ mcpz_error mcpz_past_is_crowded(const struct mcpz_store *store,
                                 const struct mcpz_actor *actor, uint64_t seq, bool *crowded)
 {
     const struct mcpz_cut *cut = mcpz_cuts_find(document->cuts.cuts, document->cuts.count, actor);
+    size_t count = 0;
+
+    *crowded = false;
+    if (cut == NULL || !cut->overrun || seq < cut->seq) {
+        return MCPZ_OK;
+    }
     struct mcpz_record record = {
         .kind = MCPZ_RECORD_DELTA,
         .delta = {.delta = {.document = document->id, .actor = *actor, .seq = seq}},
     };
-    mcpz_error error = MCPZ_ENOTFOUND;
-    size_t count = 0;
-
-    if (cut != NULL && cut->overrun && seq >= cut->seq) {
-        error = store->next(store->context, MCPZ_SCAN_SEQ, true, &record);
-    }
+    mcpz_error error = store->next(store->context, MCPZ_SCAN_SEQ, true, &record);
     while (error == MCPZ_OK && ++count < MCPZ_RIVALS_MAX) {
         error = store->next(store->context, MCPZ_SCAN_SEQ, false, &record);
     }
