@@ -3,6 +3,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "proto/limits.h"
+
+static_assert(MCPZ_KEY_BYTES_MAX <= UINT16_MAX && MCPZ_SEALED_BYTES_MAX <= UINT32_MAX,
+              "lengths of any write");
+
 #define PLACE_BYTES 32 /* store/sorted.h: a row, and as much again where leaves are half full */
 
 size_t mcpz_write_bytes(struct mcpz_bytes key, struct mcpz_bytes value)
@@ -17,15 +22,13 @@ struct mcpz_write *mcpz_write_create(struct mcpz_bytes key, struct mcpz_bytes va
         return NULL;
     }
 
-    uint8_t *copy = write->bytes;
     *write = (struct mcpz_write){
-        .front = mcpz_write_front(key),
-        .key = mcpz_bytes(copy, key.length),
-        .value = mcpz_bytes(copy + key.length, value.length),
+        .key_length = (uint16_t)key.length,
+        .value_length = (uint32_t)value.length,
     };
-    memcpy(copy, key.data, key.length);
+    memcpy(write->bytes, key.data, key.length);
     if (value.length > 0) {
-        memcpy(copy + key.length, value.data, value.length);
+        memcpy(write->bytes + key.length, value.data, value.length);
     }
     return write;
 }

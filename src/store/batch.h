@@ -22,15 +22,14 @@ struct mcpz_batch;
 
 /* A key and what becomes of it. */
 struct mcpz_write {
-    struct mcpz_write *next; /* in its batch, in the order they were made */
-    uint64_t front;          /* of its key: mcpz_write_front() */
-    struct mcpz_bytes key;
-    struct mcpz_bytes value;
+    struct mcpz_write *next;        /* in its batch, in the order they were made */
     const struct mcpz_batch *batch; /* it is in; NULL: durable, where that stays in memory */
     struct mcpz_write *older; /* store/unsaved.h: what it came in place of, if that stays there */
-    bool removed;             /* the key goes; there is no value */
-    bool replaced;            /* by a later write of the same batch: need not reach the disk */
-    uint8_t bytes[];          /* key, value */
+    uint32_t value_length;
+    uint16_t key_length;
+    bool removed;    /* the key goes; there is no value */
+    bool replaced;   /* by a later write of the same batch: need not reach the disk */
+    uint8_t bytes[]; /* key, value: with what is above, mostly one line of the cache more */
 };
 
 /* What one turn wrote. */
@@ -48,6 +47,16 @@ struct mcpz_batches {
     struct mcpz_batch *first;
     struct mcpz_batch *last;
 };
+
+static inline struct mcpz_bytes mcpz_write_key(const struct mcpz_write *write)
+{
+    return mcpz_bytes(write->bytes, write->key_length);
+}
+
+static inline struct mcpz_bytes mcpz_write_value(const struct mcpz_write *write)
+{
+    return mcpz_bytes(write->bytes + write->key_length, write->value_length);
+}
 
 /** The first eight bytes of a key as a number: where those of two keys differ, they order them. */
 static inline uint64_t mcpz_write_front(struct mcpz_bytes key)

@@ -300,8 +300,8 @@ void mcpz_env_close(struct mcpz_env *env)
 /* One of them, where the cursor is or goes. */
 static int write_one(MDB_cursor *cursor, const struct mcpz_write *write)
 {
-    MDB_val key = mcpz_env_val(write->key);
-    MDB_val value = mcpz_env_val(write->value);
+    MDB_val key = mcpz_env_val(mcpz_write_key(write));
+    MDB_val value = mcpz_env_val(mcpz_write_value(write));
 
     if (!write->removed) {
         return mdb_cursor_put(cursor, &key, &value, 0);

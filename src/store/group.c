@@ -17,8 +17,8 @@ static void gather(struct mcpz_group *group, const struct mcpz_batches *batches)
     for (const struct mcpz_batch *batch = batches->first; batch != NULL; batch = batch->next) {
         for (const struct mcpz_write *write = batch->first; write != NULL; write = write->next) {
             if (!write->replaced) {
-                group->rows[group->count++] =
-                    (struct mcpz_group_row){.front = write->front, .write = write};
+                group->rows[group->count++] = (struct mcpz_group_row){
+                    .front = mcpz_write_front(mcpz_write_key(write)), .write = write};
             }
         }
     }
@@ -33,7 +33,7 @@ static int compare(const void *left, const void *right)
     if (a->front != b->front) {
         return a->front < b->front ? -1 : 1;
     }
-    const int order = mcpz_bytes_compare(a->write->key, b->write->key);
+    const int order = mcpz_bytes_compare(mcpz_write_key(a->write), mcpz_write_key(b->write));
     if (order != 0) {
         return order;
     }
@@ -43,7 +43,8 @@ static int compare(const void *left, const void *right)
 
 static bool is_same_key(const struct mcpz_group_row *a, const struct mcpz_group_row *b)
 {
-    return a->front == b->front && mcpz_bytes_equal(a->write->key, b->write->key);
+    return a->front == b->front &&
+           mcpz_bytes_equal(mcpz_write_key(a->write), mcpz_write_key(b->write));
 }
 
 static void drop_replaced(struct mcpz_group *group)

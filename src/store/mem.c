@@ -173,7 +173,8 @@ static void copy_all(const struct mcpz_sorted *from, struct mcpz_sorted *to)
         if (durable == NULL || durable->removed) {
             continue;
         }
-        struct mcpz_write *copy = mcpz_write_create(durable->key, durable->value);
+        struct mcpz_write *copy =
+            mcpz_write_create(mcpz_write_key(durable), mcpz_write_value(durable));
         if (copy == NULL || !mcpz_sorted_make_room(to)) {
             abort();
         }

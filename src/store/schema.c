@@ -1,6 +1,7 @@
 #include "store/schema.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 
 /* What follows the path in the key of an entry: type, node, generation, seq, index. */
@@ -13,7 +14,7 @@ static_assert(MCPZ_TENANT_BYTES_MAX <= UINT8_MAX, "the length of a tenant is one
 
 /* ---- Writing ------------------------------------------------------------------------------ */
 
-static void add_bytes(struct mcpz_key *key, struct mcpz_bytes bytes)
+static inline void add_bytes(struct mcpz_key *key, struct mcpz_bytes bytes)
 {
     assert(bytes.length <= sizeof(key->bytes) - key->length);
 
@@ -23,16 +24,14 @@ static void add_bytes(struct mcpz_key *key, struct mcpz_bytes bytes)
     key->length += bytes.length;
 }
 
-static void add_number(struct mcpz_key *key, uint64_t number, size_t width)
+/* Inline: of a width that the compiler knows. */
+static inline void add_number(struct mcpz_key *key, uint64_t number, size_t width)
 {
-    uint8_t bytes[8];
+    assert(width >= 1 && width <= sizeof(number));
+    assert(width == sizeof(number) || number >> 8 * width == 0);
 
-    assert(width <= sizeof(bytes));
-    assert(width == sizeof(bytes) || number >> 8 * width == 0);
-    for (size_t i = 0; i < width; i++) {
-        bytes[i] = (uint8_t)(number >> 8 * (width - 1 - i));
-    }
-    add_bytes(key, mcpz_bytes(bytes, width));
+    const uint64_t big = htobe64(number << 8 * (sizeof(number) - width));
+    add_bytes(key, mcpz_bytes(&big, width));
 }
 
 static void add_id(struct mcpz_key *key, const struct mcpz_id *id)

@@ -9,7 +9,7 @@
 
 static struct mcpz_bytes key_of(const struct mcpz_sorted_leaf *leaf, size_t row)
 {
-    return leaf->rows[row].write->key;
+    return mcpz_write_key(leaf->rows[row].write);
 }
 
 /* How `key` stands to all keys of the leaf by what these begin with; 0: it begins so, too. */
@@ -43,8 +43,17 @@ static int compare_first(const struct mcpz_sorted_leaf *leaf, struct mcpz_bytes 
                           : mcpz_bytes_compare(key, key_of(leaf, 0));
 }
 
-/* The leaf it is in, or would be: the last that does not begin behind it. */
-static size_t find_branch(const struct mcpz_sorted *sorted, struct mcpz_bytes key)
+/* Is `key` behind its first row and before its last, as far as fronts tell? */
+static bool is_within(const struct mcpz_sorted_leaf *leaf, struct mcpz_bytes key)
+{
+    if (key.length < leaf->shared || compare_shared(leaf, key) != 0) {
+        return false;
+    }
+    const uint64_t front = front_behind(key, leaf->shared);
+    return front > leaf->rows[0].front && front < leaf->rows[leaf->count - 1].front;
+}
+
+static size_t search_branches(const struct mcpz_sorted *sorted, struct mcpz_bytes key)
 {
     const uint64_t front = mcpz_write_front(key);
     size_t low = 0;
@@ -64,6 +73,18 @@ static size_t find_branch(const struct mcpz_sorted *sorted, struct mcpz_bytes ke
     return low > 0 ? low - 1 : 0;
 }
 
+/* The leaf it is in, or would be: the last that does not begin behind it. */
+static size_t find_branch(struct mcpz_sorted *sorted, struct mcpz_bytes key)
+{
+    const size_t kind = key.length > 0 ? key.data[0] % MCPZ_SORTED_GUESSES : 0;
+    size_t *guess = &sorted->guesses[kind];
+
+    if (*guess >= sorted->count || !is_within(sorted->branches[*guess].leaf, key)) {
+        *guess = search_branches(sorted, key);
+    }
+    return *guess;
+}
+
 /* The first row that is not before it; with `is_found`, it is that one. */
 static size_t find_row(const struct mcpz_sorted_leaf *leaf, struct mcpz_bytes key, bool *is_found)
 {
@@ -81,7 +102,7 @@ static size_t find_row(const struct mcpz_sorted_leaf *leaf, struct mcpz_bytes ke
         const struct mcpz_sorted_row *row = &leaf->rows[middle];
         int order = (row->front > front) - (row->front < front);
         if (order == 0) {
-            order = mcpz_bytes_compare(row->write->key, key);
+            order = mcpz_bytes_compare(mcpz_write_key(row->write), key);
         }
         if (order == 0) {
             *is_found = true;
@@ -147,7 +168,7 @@ static void open_branch(struct mcpz_sorted *sorted, size_t at, struct mcpz_sorte
     memmove(&sorted->branches[at + 1], &sorted->branches[at],
             (sorted->count - at) * sizeof(sorted->branches[0]));
     sorted->branches[at] =
-        (struct mcpz_sorted_branch){.front = leaf->rows[0].write->front, .leaf = leaf};
+        (struct mcpz_sorted_branch){.front = mcpz_write_front(key_of(leaf, 0)), .leaf = leaf};
     sorted->count++;
 }
 
@@ -176,12 +197,13 @@ static struct mcpz_sorted_leaf *take_spare(struct mcpz_sorted *sorted)
 
 static void put_row(struct mcpz_sorted_leaf *leaf, size_t at, struct mcpz_write *write)
 {
+    const struct mcpz_bytes key = mcpz_write_key(write);
     assert(leaf->count < MCPZ_SORTED_ROWS_MAX);
 
-    share_with(leaf, write->key);
+    share_with(leaf, key);
     memmove(&leaf->rows[at + 1], &leaf->rows[at], (leaf->count - at) * sizeof(leaf->rows[0]));
     leaf->rows[at] =
-        (struct mcpz_sorted_row){.front = front_behind(write->key, leaf->shared), .write = write};
+        (struct mcpz_sorted_row){.front = front_behind(key, leaf->shared), .write = write};
     leaf->count++;
 }
 
@@ -251,7 +273,7 @@ static void insert(struct mcpz_sorted *sorted, size_t branch, size_t at, struct 
     }
     put_row(leaf, at, write);
     if (at == 0) {
-        sorted->branches[branch].front = write->front;
+        sorted->branches[branch].front = mcpz_write_front(mcpz_write_key(write));
     }
 }
 
@@ -280,7 +302,7 @@ static void tidy(struct mcpz_sorted *sorted, size_t branch)
         close_branch(sorted, branch);
         return;
     }
-    sorted->branches[branch].front = leaf->rows[0].write->front;
+    sorted->branches[branch].front = mcpz_write_front(key_of(leaf, 0));
     if (leaf->count > FEW_ROWS || (branch + 1 < sorted->count && join(sorted, branch))) {
         return;
     }
@@ -338,7 +360,8 @@ bool mcpz_sorted_make_room(struct mcpz_sorted *sorted)
 
 struct mcpz_write *mcpz_sorted_link(struct mcpz_sorted *sorted, struct mcpz_write *write)
 {
-    const size_t branch = find_branch(sorted, write->key);
+    const struct mcpz_bytes key = mcpz_write_key(write);
+    const size_t branch = find_branch(sorted, key);
     bool is_there;
 
     if (sorted->count == 0) {
@@ -346,7 +369,7 @@ struct mcpz_write *mcpz_sorted_link(struct mcpz_sorted *sorted, struct mcpz_writ
         return NULL;
     }
     struct mcpz_sorted_leaf *leaf = sorted->branches[branch].leaf;
-    const size_t at = find_row(leaf, write->key, &is_there);
+    const size_t at = find_row(leaf, key, &is_there);
     if (is_there) {
         struct mcpz_write *old = leaf->rows[at].write;
         leaf->rows[at].write = write;
@@ -358,14 +381,15 @@ struct mcpz_write *mcpz_sorted_link(struct mcpz_sorted *sorted, struct mcpz_writ
 
 bool mcpz_sorted_unlink(struct mcpz_sorted *sorted, const struct mcpz_write *write)
 {
-    const size_t branch = find_branch(sorted, write->key);
+    const struct mcpz_bytes key = mcpz_write_key(write);
+    const size_t branch = find_branch(sorted, key);
     bool is_there;
 
     if (sorted->count == 0) {
         return false;
     }
     struct mcpz_sorted_leaf *leaf = sorted->branches[branch].leaf;
-    const size_t at = find_row(leaf, write->key, &is_there);
+    const size_t at = find_row(leaf, key, &is_there);
     if (!is_there || leaf->rows[at].write != write) {
         return false;
     }
@@ -375,7 +399,7 @@ bool mcpz_sorted_unlink(struct mcpz_sorted *sorted, const struct mcpz_write *wri
     return true;
 }
 
-struct mcpz_write *mcpz_sorted_find(const struct mcpz_sorted *sorted, struct mcpz_bytes key)
+struct mcpz_write *mcpz_sorted_find(struct mcpz_sorted *sorted, struct mcpz_bytes key)
 {
     bool is_there;
 
@@ -387,8 +411,8 @@ struct mcpz_write *mcpz_sorted_find(const struct mcpz_sorted *sorted, struct mcp
     return is_there ? leaf->rows[at].write : NULL;
 }
 
-struct mcpz_sorted_place mcpz_sorted_seek(const struct mcpz_sorted *sorted,
-                                          struct mcpz_bytes after, bool inclusive)
+struct mcpz_sorted_place mcpz_sorted_seek(struct mcpz_sorted *sorted, struct mcpz_bytes after,
+                                          bool inclusive)
 {
     struct mcpz_sorted_place place = {.branch = find_branch(sorted, after)};
     bool is_there;

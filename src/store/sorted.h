@@ -11,11 +11,17 @@
  * Keys that lie together begin alike (a document's all do), so a leaf leaves out what all of its
  * keys begin with: the fronts of its rows are of what follows, where they differ. It has those
  * first bytes itself: no key need be looked at for them.
+ *
+ * What is searched for is mostly near what was searched for before (a row is read, then written; a
+ * delta changes rows of each kind), so the leaf where that was is tried first. A leaf shows
+ * whether a key is between its first and its last: a guess that was overtaken costs a look, and
+ * nothing else.
  */
 
 #ifndef STORE_SORTED_H
 #define STORE_SORTED_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,7 +29,8 @@
 #include "base/attr.h"
 #include "store/batch.h"
 
-#define MCPZ_SORTED_ROWS_MAX 64
+#define MCPZ_SORTED_ROWS_MAX 48
+#define MCPZ_SORTED_GUESSES 8      /* of keys by their first byte, which is a kind of record */
 #define MCPZ_SORTED_SHARED_MAX 112 /* a document's deltas of one writer: 76 */
 
 struct mcpz_sorted_row {
@@ -38,6 +45,8 @@ struct mcpz_sorted_leaf {
     struct mcpz_sorted_row rows[MCPZ_SORTED_ROWS_MAX];
 };
 
+static_assert(sizeof(struct mcpz_sorted_leaf) < 1000, "malloc() tidies up before it gives more");
+
 struct mcpz_sorted_branch {
     uint64_t front; /* of the leaf's first key */
     struct mcpz_sorted_leaf *leaf;
@@ -49,6 +58,7 @@ struct mcpz_sorted {
     size_t count;
     size_t room;
     struct mcpz_sorted_leaf *spare; /* for the next one that is full; may be NULL */
+    size_t guesses[MCPZ_SORTED_GUESSES];
 };
 
 /* A write among them. */
@@ -79,11 +89,11 @@ struct mcpz_write *mcpz_sorted_link(struct mcpz_sorted *sorted, struct mcpz_writ
 bool mcpz_sorted_unlink(struct mcpz_sorted *sorted, const struct mcpz_write *write);
 
 /** The write under `key`, or NULL. */
-struct mcpz_write *mcpz_sorted_find(const struct mcpz_sorted *sorted, struct mcpz_bytes key);
+struct mcpz_write *mcpz_sorted_find(struct mcpz_sorted *sorted, struct mcpz_bytes key);
 
 /** Where the first write is whose key is greater than `after` (or equal, with `inclusive`). */
-struct mcpz_sorted_place mcpz_sorted_seek(const struct mcpz_sorted *sorted,
-                                          struct mcpz_bytes after, bool inclusive);
+struct mcpz_sorted_place mcpz_sorted_seek(struct mcpz_sorted *sorted, struct mcpz_bytes after,
+                                          bool inclusive);
 
 /** The write that is there; NULL: behind the last. A place holds until the next change. */
 static inline struct mcpz_write *mcpz_sorted_at(const struct mcpz_sorted *sorted,

@@ -34,7 +34,7 @@ static mcpz_error next_below(const struct mcpz_unsaved *unsaved, struct mcpz_byt
                : MCPZ_ENOTFOUND;
 }
 
-mcpz_error mcpz_unsaved_get(const struct mcpz_unsaved *unsaved, struct mcpz_bytes key,
+mcpz_error mcpz_unsaved_get(struct mcpz_unsaved *unsaved, struct mcpz_bytes key,
                             struct mcpz_bytes *value)
 {
     assert(key.length >= 1 && key.length <= MCPZ_KEY_BYTES_MAX);
@@ -46,12 +46,12 @@ mcpz_error mcpz_unsaved_get(const struct mcpz_unsaved *unsaved, struct mcpz_byte
     if (write == NULL || write->removed) {
         return MCPZ_ENOTFOUND;
     }
-    *value = write->value;
+    *value = mcpz_write_value(write);
     return MCPZ_OK;
 }
 
-mcpz_error mcpz_unsaved_next(const struct mcpz_unsaved *unsaved, struct mcpz_bytes after,
-                             bool inclusive, struct mcpz_bytes *key, struct mcpz_bytes *value)
+mcpz_error mcpz_unsaved_next(struct mcpz_unsaved *unsaved, struct mcpz_bytes after, bool inclusive,
+                             struct mcpz_bytes *key, struct mcpz_bytes *value)
 {
     assert(after.length <= MCPZ_KEY_BYTES_MAX);
 
@@ -73,7 +73,7 @@ mcpz_error mcpz_unsaved_next(const struct mcpz_unsaved *unsaved, struct mcpz_byt
         if (write == NULL) {
             order = 1;
         } else if (error == MCPZ_OK) {
-            order = mcpz_bytes_compare(write->key, low_key);
+            order = mcpz_bytes_compare(mcpz_write_key(write), low_key);
         }
         if (order > 0) {
             *key = low_key;
@@ -81,12 +81,12 @@ mcpz_error mcpz_unsaved_next(const struct mcpz_unsaved *unsaved, struct mcpz_byt
             return MCPZ_OK;
         }
         if (!write->removed) {
-            *key = write->key;
-            *value = write->value;
+            *key = mcpz_write_key(write);
+            *value = mcpz_write_value(write);
             return MCPZ_OK;
         }
         if (order == 0) {
-            error = next_below(unsaved, write->key, false, &low_key, &low_value);
+            error = next_below(unsaved, mcpz_write_key(write), false, &low_key, &low_value);
         }
         mcpz_sorted_next(&unsaved->sorted, &place);
         write = mcpz_sorted_at(&unsaved->sorted, &place);
@@ -240,7 +240,7 @@ static void go_back(struct mcpz_unsaved *unsaved)
             mcpz_sorted_next(&unsaved->sorted, &place);
         } else {
             (void)mcpz_sorted_unlink(&unsaved->sorted, write);
-            place = mcpz_sorted_seek(&unsaved->sorted, write->key, true);
+            place = mcpz_sorted_seek(&unsaved->sorted, mcpz_write_key(write), true);
             mcpz_write_destroy(durable);
         }
     }

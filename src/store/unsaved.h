@@ -58,10 +58,10 @@ void mcpz_unsaved_init(struct mcpz_unsaved *unsaved, const struct mcpz_below *be
 void mcpz_unsaved_finish(struct mcpz_unsaved *unsaved);
 
 /** As in proto/kv.h. */
-mcpz_error mcpz_unsaved_get(const struct mcpz_unsaved *unsaved, struct mcpz_bytes key,
+mcpz_error mcpz_unsaved_get(struct mcpz_unsaved *unsaved, struct mcpz_bytes key,
                             struct mcpz_bytes *value);
-mcpz_error mcpz_unsaved_next(const struct mcpz_unsaved *unsaved, struct mcpz_bytes after,
-                             bool inclusive, struct mcpz_bytes *key, struct mcpz_bytes *value);
+mcpz_error mcpz_unsaved_next(struct mcpz_unsaved *unsaved, struct mcpz_bytes after, bool inclusive,
+                             struct mcpz_bytes *key, struct mcpz_bytes *value);
 void mcpz_unsaved_put(struct mcpz_unsaved *unsaved, struct mcpz_bytes key,
                       struct mcpz_bytes value);
 void mcpz_unsaved_remove(struct mcpz_unsaved *unsaved, struct mcpz_bytes key);

@@ -109,7 +109,7 @@ static bool removes(const struct mcpz_batches *group)
 {
     for (const struct mcpz_batch *batch = group->first; batch != NULL; batch = batch->next) {
         for (const struct mcpz_write *write = batch->first; write != NULL; write = write->next) {
-            if (write->removed && write->key.data[0] != MCPZ_RECORD_CHANGE) {
+            if (write->removed && write->bytes[0] != MCPZ_RECORD_CHANGE) {
                 return true;
             }
         }

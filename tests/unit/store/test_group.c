@@ -34,9 +34,10 @@ static const char *grouped(void)
     CHECK_UINT(mcpz_group_init(&group, &batches), MCPZ_OK);
     for (size_t i = 0; i < group.count; i++) {
         const struct mcpz_write *write = group.rows[i].write;
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "%.*s=%.*s ",
-                                 (int)write->key.length, (const char *)write->key.data,
-                                 (int)write->value.length, (const char *)write->value.data);
+        used +=
+            (size_t)snprintf(text + used, sizeof(text) - used, "%.*s=%.*s ",
+                             (int)write->key_length, (const char *)write->bytes,
+                             (int)write->value_length, (const char *)mcpz_write_value(write).data);
     }
     mcpz_group_finish(&group);
     mcpz_batches_destroy(&batches);

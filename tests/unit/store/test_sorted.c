@@ -157,6 +157,25 @@ TEST(leaves_that_run_dry_are_put_together)
     finish();
 }
 
+/* Where it looks first is where the last was found, and that has moved on or is gone. */
+TEST(a_guess_that_was_overtaken_leads_nowhere_else)
+{
+    for (size_t i = KEYS / 2; i < KEYS; i++) {
+        link_one(i);
+    }
+    for (size_t i = KEYS / 2; i + 100 < KEYS; i += 100) {
+        CHECK(mcpz_sorted_find(&sorted, key_of(i + 50)) == writes[i + 50]);
+        for (size_t j = i; j < i + 99; j++) { /* leaves before it, it, and most behind it */
+            unlink_one(j);
+        }
+        CHECK(mcpz_sorted_find(&sorted, key_of(i + 50)) == NULL);
+        CHECK(mcpz_sorted_find(&sorted, key_of(i + 99)) == writes[i + 99]);
+        check_from(i + 50, true);
+    }
+    finish();
+    CHECK(mcpz_sorted_find(&sorted, key_of(KEYS - 1)) == NULL); /* and there are no leaves */
+}
+
 /* As documents' rows are: many bytes that tell documents apart, then what tells rows apart. */
 static struct mcpz_bytes row_of(size_t document, size_t row)
 {
@@ -202,8 +221,8 @@ TEST(keys_may_begin_alike_for_longer_than_a_leaf_says)
     struct mcpz_sorted_place place = {.branch = 0};
     for (size_t i = 0; i < 256; i++) {
         const struct mcpz_write *write = mcpz_sorted_at(&sorted, &place);
-        CHECK(write != NULL && write->key.data[LONG - 1] == i);
-        CHECK(mcpz_sorted_find(&sorted, write->key) == write);
+        CHECK(write != NULL && write->bytes[LONG - 1] == i);
+        CHECK(mcpz_sorted_find(&sorted, mcpz_write_key(write)) == write);
         CHECK(sorted.branches[place.branch].leaf->shared == MCPZ_SORTED_SHARED_MAX);
         mcpz_sorted_next(&sorted, &place);
     }
@@ -213,5 +232,6 @@ TEST(keys_may_begin_alike_for_longer_than_a_leaf_says)
 
 TEST_MAIN(RUN(holds_what_was_linked_in_the_order_of_keys),
           RUN(keys_that_rise_or_fall_fill_it_as_well), RUN(leaves_that_run_dry_are_put_together),
+          RUN(a_guess_that_was_overtaken_leads_nowhere_else),
           RUN(leaves_come_to_hold_one_document_each),
           RUN(keys_may_begin_alike_for_longer_than_a_leaf_says))

@@ -62,7 +62,7 @@ static void fill_to(struct mcpz_unsaved *unsaved, size_t bytes)
     CHECK_UINT(unsaved->bytes, bytes);
 }
 
-static bool has(const struct mcpz_unsaved *unsaved, const char *key)
+static bool has(struct mcpz_unsaved *unsaved, const char *key)
 {
     struct mcpz_bytes value;
     return mcpz_unsaved_get(unsaved, mcpz_text(key), &value) == MCPZ_OK;
