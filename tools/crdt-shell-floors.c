@@ -4,26 +4,27 @@
  *
  *   {"verb": "checkpoint", "replica": "A"}                  "bytes" of it
  *   {"verb": "install", "replica": "B", "bytes": "95..."}   what became of it: "fate"
- *   {"verb": "agree", "replica": "A"}     all have signed what it holds now: "root"; null: nobody
- *                                         would, as somebody has contradicted itself
+ *   {"verb": "agree", "replica": "A"}     all have signed what it holds now: "root"; null: nothing
+ *                                         "later": only say what it is, as "agreed"
+ *   {"verb": "hear", "replica": "A", "agreed": "94..."}  it hears that all have, as it has
  *   {"verb": "fold", "replica": "A", "rows": 3}
  *                                         make that its floor, and let so many rows of deltas go
  *                                         (0: all): "raised", "rows" and "bytes" that are left
  *   {"verb": "base", "replica": "A"}      its base, for who lacks it: {} if there is none
- *   {"verb": "take", "replica": "B", "base": {...}}      what became of it: "fate"
+ *   {"verb": "take", "replica": "B", "base": {...}}      what became of it: "fate"; "anew": it
+ *                                         forgets what it had before
  */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hex.h"
-#include "core/crdt/branches.h"
 #include "core/crdt/document.h"
 #include "core/crdt/floor.h"
 #include "crdt-shell.h"
 #include "engine/base.h"
 #include "engine/checkpoint.h"
-#include "engine/replay.h"
+#include "engine/remake.h"
 #include "engine/root.h"
 #include "wire/checkpoint.h"
 #include "wire/codec.h"
@@ -117,10 +118,10 @@ json_t *crdt_shell_agree(struct shell *shell, const json_t *request)
 
     crdt_shell_document(&record.stable.document);
     mcpz_error error = mcpz_checkpoint_state_of(&replica->store, &record.stable.document, &state);
-    if (error == MCPZ_OK && state.is_whole) {
+    if (error == MCPZ_OK) {
         error = mcpz_root_of(&replica->store, &record.stable.document, agreed->root.bytes);
     }
-    if (error != MCPZ_OK || !state.is_whole) {
+    if (error != MCPZ_OK) {
         crdt_shell_end_turn(replica, request);
         return json_pack("{s:n}", "root");
     }
@@ -129,10 +130,47 @@ json_t *crdt_shell_agree(struct shell *shell, const json_t *request)
     agreed->hlc = state.hlc;
     agreed->versions = state.clock.versions;
     agreed->version_count = state.clock.count;
-    json_t *root = crdt_shell_show_hex(mcpz_bytes(agreed->root.bytes, MCPZ_ID_BYTES));
+    agreed->cuts = state.cuts.cuts;
+    agreed->cut_count = state.cuts.count;
+    const struct mcpz_msg msg = {
+        .kind = MCPZ_MSG_AGREED,
+        .agreed = {.document = record.stable.document, .agreed = *agreed}};
+    static uint8_t bytes[MCPZ_MSG_BYTES_MAX];
+    size_t length;
+    if (mcpz_msg_encode(&msg, bytes, sizeof(bytes), &length) != MCPZ_OK) {
+        crdt_shell_fail("what was agreed on cannot be encoded");
+    }
+    if (!json_is_true(json_object_get(request, "later"))) {
+        replica->store.put(replica->store.context, &record);
+    }
+    json_t *answer = json_pack("{s:o, s:o}", "root",
+                               crdt_shell_show_hex(mcpz_bytes(agreed->root.bytes, MCPZ_ID_BYTES)),
+                               "agreed", crdt_shell_show_hex(mcpz_bytes(bytes, length)));
+    crdt_shell_end_turn(replica, request);
+    return answer;
+}
+
+json_t *crdt_shell_hear(struct shell *shell, const json_t *request)
+{
+    struct replica *replica = crdt_shell_find(shell, request);
+    static uint8_t bytes[MCPZ_MSG_BYTES_MAX];
+    const size_t length =
+        crdt_shell_read_hex(crdt_shell_text_of(request, "agreed"), bytes, sizeof(bytes));
+    struct mcpz_msg msg;
+
+    mcpz_arena_clear(&shell->scratch->decode_arena);
+    if (mcpz_msg_decode(mcpz_bytes(bytes, length), &shell->scratch->decode_arena, &msg) !=
+            MCPZ_OK ||
+        msg.kind != MCPZ_MSG_AGREED) {
+        crdt_shell_fail("nothing that was agreed on");
+    }
+    const struct mcpz_record record = {.kind = MCPZ_RECORD_STABLE,
+                                       .stable = {.document = msg.agreed.document,
+                                                  .agreed = msg.agreed.agreed,
+                                                  .agreed_ms = replica->wall_ms}};
     replica->store.put(replica->store.context, &record);
     crdt_shell_end_turn(replica, request);
-    return json_pack("{s:o}", "root", root);
+    return json_object();
 }
 
 /* ---- Folding ------------------------------------------------------------------------------ */
@@ -141,36 +179,25 @@ json_t *crdt_shell_agree(struct shell *shell, const json_t *request)
 static mcpz_error raise_floor(struct replica *replica, const struct mcpz_record_stable *stable)
 {
     const struct mcpz_agreed *agreed = &stable->agreed;
-    struct mcpz_document place = {.id = stable->document, .exists = true};
-    static struct mcpz_branches walk;
-    struct mcpz_record record;
-    struct mcpz_record_floor floor = {.document = stable->document, .agreed = *agreed};
-    struct mcpz_floor before;
-    struct mcpz_replay *replay;
+    const struct mcpz_id document = stable->document;
+    static struct mcpz_remake remake;
+    struct mcpz_record_floor floor = {.document = document, .agreed = *agreed};
     struct mcpz_id root;
     uint8_t *bytes = NULL;
     size_t length = 0;
 
-    mcpz_clock_set(&place.clock, agreed->versions, agreed->version_count);
-    mcpz_branches_init(&walk, &place);
-    mcpz_error error = mcpz_replay_create(&replica->store, &place.id, &before, &replay);
-    if (error == MCPZ_OK) {
-        error = mcpz_branches_follow_all(&walk, &replica->store);
-    }
+    mcpz_error error = mcpz_remake_init(&remake, &replica->store, &document, agreed);
     while (error == MCPZ_OK) {
-        error = mcpz_branches_next(&walk, &replica->store, &record);
-        if (error == MCPZ_OK) {
-            error = mcpz_replay_apply(replay, &record.delta.delta);
-        }
+        error = mcpz_remake_next(&remake, &replica->store);
     }
     if (error == MCPZ_ENOTFOUND) {
-        error = mcpz_root_of(mcpz_replay_store(replay), &place.id, root.bytes);
+        error = mcpz_root_of(mcpz_replay_store(remake.replay), &document, root.bytes);
     }
     if (error == MCPZ_OK && !mcpz_id_equal(&root, &agreed->root)) {
         crdt_shell_fail("what was signed does not come to that again");
     }
     if (error == MCPZ_OK) {
-        error = mcpz_base_make(mcpz_replay_store(replay), &place.id, &bytes, &length);
+        error = mcpz_base_make(mcpz_replay_store(remake.replay), &document, &bytes, &length);
     }
     if (error == MCPZ_OK) {
         floor.byte_count = length;
@@ -178,7 +205,7 @@ static mcpz_error raise_floor(struct replica *replica, const struct mcpz_record_
         error = mcpz_base_put(&replica->store, &floor, mcpz_bytes(bytes, length));
     }
     free(bytes);
-    mcpz_replay_destroy(replay);
+    mcpz_remake_finish(&remake);
     return error;
 }
 
@@ -290,9 +317,13 @@ static bool is_here(struct replica *replica, const struct mcpz_checkpoint_head *
 {
     struct mcpz_document document;
 
-    return mcpz_document_load(&replica->store, &head->document, &document) == MCPZ_OK &&
-           mcpz_floor_is_within(head->versions, head->version_count, document.clock.versions,
-                                document.clock.count);
+    if (mcpz_document_load(&replica->store, &head->document, &document) != MCPZ_OK) {
+        return false;
+    }
+    const struct mcpz_seen below = {head->versions, head->version_count, head->cuts,
+                                    head->cut_count};
+    const struct mcpz_seen held = mcpz_seen_of(&document.clock, &document.cuts);
+    return mcpz_floor_is_held(&below, &held);
 }
 
 static void take_last(struct shell *shell, struct replica *replica, const char *text)
@@ -324,7 +355,9 @@ static void put_base(struct replica *replica, struct mcpz_bytes bytes,
                    .replicas = KEEPERS,
                    .hlc = head->hlc,
                    .versions = head->versions,
-                   .version_count = head->version_count},
+                   .version_count = head->version_count,
+                   .cuts = head->cuts,
+                   .cut_count = head->cut_count},
         .byte_count = bytes.length,
         .folded_ms = replica->wall_ms,
     };
@@ -358,6 +391,9 @@ json_t *crdt_shell_take(struct shell *shell, const json_t *request)
         .install = {.checkpoint = &reader.checkpoint},
     };
     const char *fate = "duplicate";
+    if (json_is_true(json_object_get(request, "anew"))) {
+        mcpz_agents_forget(&replica->agents, &head.document);
+    }
     if (!is_here(replica, &head)) {
         shell->request++;
         crdt_shell_step(shell, replica, &event, answer);

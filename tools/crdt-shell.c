@@ -22,7 +22,7 @@
  *                                                              (1) of its line on
  *   {"verb": "close", "replica": "A"}      earlier lives of its own, if that makes room; the
  *                                          caller has seen to it that all have signed its floor
- *   {"verb": "checkpoint" | "install" | "agree" | "fold" | "base" | "take", ...}
+ *   {"verb": "checkpoint" | "install" | "agree" | "hear" | "fold" | "base" | "take", ...}
  *                                                              crdt-shell-floors.c
  *
  * "unsynced": true leaves what a request wrote in memory: a crash loses it.
@@ -689,6 +689,7 @@ static json_t *answer_of(struct shell *shell, const json_t *request)
         {"checkpoint", crdt_shell_checkpoint},
         {"install", crdt_shell_install},
         {"agree", crdt_shell_agree},
+        {"hear", crdt_shell_hear},
         {"fold", crdt_shell_fold},
         {"base", crdt_shell_base},
         {"take", crdt_shell_take},

@@ -69,6 +69,7 @@ void crdt_shell_step(struct shell *shell, struct replica *replica, const struct 
 json_t *crdt_shell_checkpoint(struct shell *shell, const json_t *request);
 json_t *crdt_shell_install(struct shell *shell, const json_t *request);
 json_t *crdt_shell_agree(struct shell *shell, const json_t *request);
+json_t *crdt_shell_hear(struct shell *shell, const json_t *request);
 json_t *crdt_shell_fold(struct shell *shell, const json_t *request);
 json_t *crdt_shell_base(struct shell *shell, const json_t *request);
 json_t *crdt_shell_take(struct shell *shell, const json_t *request);

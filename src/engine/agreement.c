@@ -4,7 +4,7 @@
 #include <endian.h>
 #include <string.h>
 
-#include "core/crdt/clock.h"
+#include "core/crdt/floor.h"
 #include "core/layouts.h"
 #include "core/majority.h"
 #include "crypto/digest.h"
@@ -188,6 +188,8 @@ struct mcpz_agreement mcpz_agreement_of(const struct mcpz_id *document,
         .hlc = agreed->hlc,
         .versions = agreed->versions,
         .version_count = agreed->version_count,
+        .cuts = agreed->cuts,
+        .cut_count = agreed->cut_count,
     };
     struct mcpz_agreement agreement = {
         .document = *document, .root = agreed->root, .replicas = agreed->replicas};
@@ -247,8 +249,7 @@ static bool are_known(struct mcpz_engine *engine, const struct mcpz_id *from,
 
 static bool is_in_form(const struct mcpz_agreed *agreed)
 {
-    return agreed->version_count > 0 &&
-           mcpz_clock_is_valid(agreed->versions, agreed->version_count) &&
+    return agreed->version_count + agreed->cut_count > 0 && mcpz_floor_is_valid(agreed) &&
            agreed->signature_count == agreed->replicas && are_distinct(agreed);
 }
 

@@ -36,12 +36,11 @@ static mcpz_error drop_stable(const struct mcpz_store *store,
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_STABLE,
                                  .stable = {.document = floor->document}};
-    const struct mcpz_agreed *stable = &record.stable.agreed;
+    const struct mcpz_seen there = mcpz_seen_in(&floor->agreed);
 
     mcpz_error error = store->get(store->context, &record);
-    if (error == MCPZ_OK &&
-        mcpz_floor_is_within(stable->versions, stable->version_count, floor->agreed.versions,
-                             floor->agreed.version_count)) {
+    const struct mcpz_seen stable = mcpz_seen_in(&record.stable.agreed);
+    if (error == MCPZ_OK && mcpz_floor_is_held(&stable, &there)) {
         store->remove(store->context, &record);
     }
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;

@@ -71,13 +71,15 @@ mcpz_error mcpz_checkpoint_state_of(const struct mcpz_store *store, const struct
     mcpz_checkpoint_state_digest(&kept.head, &state->digest);
     memcpy(state->tenant, kept.tenant, sizeof(state->tenant));
     state->tenant_length = kept.head.tenant.length;
-    state->is_whole = kept.head.cut_count == 0;
-    state->clock.count = 0;
-    if (mcpz_clock_is_valid(kept.versions, kept.head.version_count)) {
-        mcpz_clock_set(&state->clock, kept.versions, kept.head.version_count);
+    if (!mcpz_clock_is_valid(kept.versions, kept.head.version_count) ||
+        !mcpz_cuts_is_valid(kept.cuts, kept.head.cut_count)) {
+        return MCPZ_ECORRUPT;
     }
+    mcpz_clock_set(&state->clock, kept.versions, kept.head.version_count);
+    mcpz_cuts_set(&state->cuts, kept.cuts, kept.head.cut_count);
     state->hlc = kept.head.hlc;
-    state->deltas = mcpz_clock_deltas(kept.versions, kept.head.version_count);
+    state->deltas = mcpz_clock_deltas(kept.versions, kept.head.version_count) +
+                    mcpz_cuts_deltas(kept.cuts, kept.head.cut_count);
     return MCPZ_OK;
 }
 

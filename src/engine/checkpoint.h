@@ -11,6 +11,7 @@
 #include "base/attr.h"
 #include "base/bytes.h"
 #include "core/crdt/clock.h"
+#include "core/crdt/cuts.h"
 #include "proto/checkpoint.h"
 #include "proto/id.h"
 #include "proto/store.h"
@@ -27,12 +28,12 @@ struct mcpz_checkpoint_sink {
 struct mcpz_checkpoint_state {
     struct mcpz_id
         digest;      /* over the head of its checkpoint, but for how many entries there are */
-    uint64_t deltas; /* how many, of all writers */
+    uint64_t deltas; /* how many, of all writers; those that do not count may count twice */
     uint64_t hlc;
     uint8_t tenant[MCPZ_TENANT_BYTES_MAX];
     size_t tenant_length;
-    bool is_whole; /* nobody has contradicted itself in it */
     struct mcpz_clock clock;
+    struct mcpz_cuts cuts;
 };
 
 /** The digest of what `head` says was seen, however many entries it has. */

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "core/crdt/branches.h"
 #include "core/crdt/document.h"
 #include "core/crdt/floor.h"
 #include "core/crdt/lives.h"
@@ -11,14 +10,13 @@
 #include "engine/base.h"
 #include "engine/internal.h"
 #include "engine/refill.h"
-#include "engine/replay.h"
+#include "engine/remake.h"
 
 /* A document that is made anew as it was. */
 struct mcpz_collect_job {
     struct mcpz_id document;
     struct mcpz_id root; /* of what was signed: what this is about */
-    struct mcpz_replay *replay;
-    struct mcpz_branches walk;
+    struct mcpz_remake remake;
 };
 
 /* ---- What is known ------------------------------------------------------------------------ */
@@ -46,29 +44,26 @@ bool mcpz_collecting_waits(struct mcpz_engine *engine, const struct mcpz_id *doc
 }
 
 uint64_t mcpz_collecting_tail(struct mcpz_engine *engine, const struct mcpz_id *document,
-                              const struct mcpz_clock *clock)
+                              const struct mcpz_clock *clock, const struct mcpz_cuts *cuts)
 {
     struct mcpz_floor floor;
 
     if (mcpz_floor_load(&engine->store, document, &floor) != MCPZ_OK) {
         return 0;
     }
-    return mcpz_clock_above(clock, floor.clock.versions, floor.clock.count);
+    const uint64_t void_count = mcpz_cuts_deltas(cuts->cuts, cuts->count);
+    const uint64_t void_below = mcpz_cuts_deltas(floor.cuts.cuts, floor.cuts.count);
+    return mcpz_clock_above(clock, floor.clock.versions, floor.clock.count) +
+           (void_count > void_below ? void_count - void_below : 0);
 }
 
-/* Does `document` hold all of it, and nobody's branches begin within? */
+/* Does `document` hold all of it, and no other branches begin within? */
 static bool is_held(const struct mcpz_document *document, const struct mcpz_agreed *agreed)
 {
-    const struct mcpz_clock *clock = &document->clock;
+    const struct mcpz_seen below = mcpz_seen_in(agreed);
+    const struct mcpz_seen held = mcpz_seen_of(&document->clock, &document->cuts);
 
-    for (size_t i = 0; i < document->cuts.count; i++) {
-        const struct mcpz_cut *cut = &document->cuts.cuts[i];
-        if (mcpz_clock_get(agreed->versions, agreed->version_count, &cut->actor) >= cut->seq) {
-            return false;
-        }
-    }
-    return document->exists && mcpz_floor_is_within(agreed->versions, agreed->version_count,
-                                                    clock->versions, clock->count);
+    return document->exists && mcpz_floor_is_held(&below, &held);
 }
 
 /* All have signed `root`, and there is nobody who might have something else. */
@@ -85,26 +80,26 @@ void mcpz_collecting_agreed(struct mcpz_engine *engine, const struct mcpz_id *do
         .kind = MCPZ_RECORD_STABLE,
         .stable = {.document = *document, .agreed = *agreed, .agreed_ms = engine->wall_ms},
     };
+    const struct mcpz_seen seen = mcpz_seen_in(agreed);
     struct mcpz_document held;
     struct mcpz_floor floor;
 
     if (mcpz_collecting_waits(engine, document) ||
         mcpz_document_load(&engine->store, document, &held) != MCPZ_OK ||
         mcpz_floor_load(&engine->store, document, &floor) != MCPZ_OK ||
-        !mcpz_floor_is_reached(&floor, agreed->versions, agreed->version_count)) {
+        !mcpz_floor_is_reached(&floor, &seen)) {
         return;
     }
     if (!is_held(&held, agreed)) {
         return; /* a branch within was found since it was signed: engine/rebase.h */
     }
-    if (floor.exists && mcpz_floor_is_within(agreed->versions, agreed->version_count,
-                                             floor.clock.versions, floor.clock.count)) {
+    const struct mcpz_seen below = mcpz_seen_of(&floor.clock, &floor.cuts);
+    if (floor.exists && mcpz_floor_is_held(&seen, &below)) {
         return; /* it is there already */
     }
     /* Only just there, or it may have been deleted above. */
-    record.stable.is_deleted =
-        held.deleted && mcpz_floor_is_within(held.clock.versions, held.clock.count,
-                                             agreed->versions, agreed->version_count);
+    const struct mcpz_seen all = mcpz_seen_of(&held.clock, &held.cuts);
+    record.stable.is_deleted = held.deleted && mcpz_floor_is_held(&all, &seen);
     engine->store.put(engine->store.context, &record);
     if (mcpz_lives_superseded(agreed->versions, agreed->version_count) > 0 &&
         mcpz_keepers_nobody_is_away(engine)) {
@@ -120,7 +115,7 @@ static void end_job(struct mcpz_engine *engine)
     struct mcpz_collect_job *job = engine->collecting.job;
 
     if (job != NULL) {
-        mcpz_replay_destroy(job->replay);
+        mcpz_remake_finish(&job->remake);
         free(job);
     }
     engine->collecting.job = NULL;
@@ -140,8 +135,7 @@ static mcpz_error find_target(struct mcpz_engine *engine, const struct mcpz_id *
     if (!find_stable(engine, document, record)) {
         return MCPZ_ENOTFOUND;
     }
-    if (!mcpz_clock_is_valid(record->stable.agreed.versions,
-                             record->stable.agreed.version_count)) {
+    if (!mcpz_floor_is_valid(&record->stable.agreed)) {
         return MCPZ_ECORRUPT;
     }
     mcpz_error error = mcpz_document_load(&engine->store, document, &held);
@@ -216,7 +210,7 @@ static bool is_deleted_in(const struct mcpz_store *made, const struct mcpz_id *i
 static void finish_job(struct mcpz_engine *engine)
 {
     struct mcpz_collect_job *job = engine->collecting.job;
-    const struct mcpz_store *made = mcpz_replay_store(job->replay);
+    const struct mcpz_store *made = mcpz_replay_store(job->remake.replay);
     uint8_t *base = NULL;
     size_t length = 0;
     struct mcpz_record record;
@@ -247,19 +241,13 @@ static void finish_job(struct mcpz_engine *engine)
 static void run_job(struct mcpz_engine *engine)
 {
     struct mcpz_collect_job *job = engine->collecting.job;
-    const struct mcpz_store *made = mcpz_replay_store(job->replay);
     mcpz_error error = MCPZ_OK;
-    struct mcpz_record record;
 
     for (size_t i = 0; i < MCPZ_COLLECT_DELTAS && error == MCPZ_OK; i++) {
-        error = mcpz_branches_next(&job->walk, &engine->store, &record);
-        if (error == MCPZ_OK) {
-            error = mcpz_replay_apply(job->replay, &record.delta.delta);
-            made->remove(made->context, &record); /* nothing of it is looked at again */
-        }
+        error = mcpz_remake_next(&job->remake, &engine->store);
     }
     if (error == MCPZ_OK) {
-        mcpz_replay_rest(job->replay);
+        mcpz_replay_rest(job->remake.replay);
         wake(engine);
         return;
     }
@@ -273,24 +261,15 @@ static void run_job(struct mcpz_engine *engine)
 
 static mcpz_error begin_job(struct mcpz_engine *engine, const struct mcpz_record_stable *stable)
 {
-    const struct mcpz_agreed *agreed = &stable->agreed;
-    struct mcpz_document place = {.id = stable->document, .exists = true};
     struct mcpz_collect_job *job = calloc(1, sizeof(*job));
-    struct mcpz_floor floor;
 
     if (job == NULL) {
         return MCPZ_ENOMEM;
     }
     engine->collecting.job = job;
     job->document = stable->document;
-    job->root = agreed->root;
-    mcpz_clock_set(&place.clock, agreed->versions, agreed->version_count);
-    mcpz_branches_init(&job->walk, &place); /* so it ends there */
-    mcpz_error error = mcpz_replay_create(&engine->store, &job->document, &floor, &job->replay);
-    if (error == MCPZ_OK) {
-        error = mcpz_branches_follow_all(&job->walk, &engine->store);
-    }
-    return error;
+    job->root = stable->agreed.root;
+    return mcpz_remake_init(&job->remake, &engine->store, &job->document, &stable->agreed);
 }
 
 bool mcpz_collecting_hurries(struct mcpz_engine *engine, const struct mcpz_id *document,
@@ -317,7 +296,8 @@ static bool is_old_enough(struct mcpz_engine *engine, const struct mcpz_record_s
     }
     const struct mcpz_clock *clock = &document.clock;
     const struct mcpz_agreed *agreed = &stable->agreed;
-    return mcpz_collecting_tail(engine, &stable->document, clock) >= MCPZ_HISTORY_DELTAS_MAX ||
+    return mcpz_collecting_tail(engine, &stable->document, clock, &document.cuts) >=
+               MCPZ_HISTORY_DELTAS_MAX ||
            mcpz_collecting_hurries(engine, &document.id, clock->versions, clock->count) ||
            mcpz_collecting_hurries(engine, &document.id, agreed->versions, agreed->version_count);
 }

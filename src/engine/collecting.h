@@ -27,6 +27,7 @@
 
 #include "base/time.h"
 #include "core/crdt/clock.h"
+#include "core/crdt/cuts.h"
 #include "engine/engine.h"
 #include "proto/checkpoint.h"
 #include "proto/id.h"
@@ -61,9 +62,9 @@ void mcpz_collecting_agreed(struct mcpz_engine *engine, const struct mcpz_id *do
 /** Is there something that is to be its floor, and waits for its time? */
 bool mcpz_collecting_waits(struct mcpz_engine *engine, const struct mcpz_id *document);
 
-/** How many deltas of `clock` lie above the floor of `document`. */
+/** How many deltas, of `clock` and behind `cuts`, lie above the floor of `document`. */
 uint64_t mcpz_collecting_tail(struct mcpz_engine *engine, const struct mcpz_id *document,
-                              const struct mcpz_clock *clock);
+                              const struct mcpz_clock *clock, const struct mcpz_cuts *cuts);
 
 /** Do so many lives wait in a vector of `document` to be closed, and may be, that it is not to
  * wait?

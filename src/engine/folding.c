@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "core/crdt/floor.h"
 #include "core/crdt/lives.h"
 #include "engine/collecting.h"
 #include "engine/internal.h"
@@ -39,7 +40,8 @@ static void wait_for_turn(struct mcpz_folding *folding, const struct mcpz_id *do
 void mcpz_folding_note(struct mcpz_engine *engine, const struct mcpz_record_document *document)
 {
     const uint64_t half = engine->fold_deltas / 2;
-    const uint64_t deltas = mcpz_clock_deltas(document->versions, document->version_count);
+    const uint64_t deltas = mcpz_clock_deltas(document->versions, document->version_count) +
+                            mcpz_cuts_deltas(document->cuts, document->cut_count);
 
     if ((deltas >= engine->fold_deltas && half > 0 && deltas % half == 0) ||
         mcpz_lives_superseded(document->versions, document->version_count) >= MCPZ_LIVES_MANY) {
@@ -55,7 +57,7 @@ static uint64_t tail_of(struct mcpz_engine *engine, const struct mcpz_id *docume
                                  .checkpoint = {.document = *document}};
 
     if (on_floor && !mcpz_collecting_waits(engine, document)) {
-        return mcpz_collecting_tail(engine, document, &state->clock);
+        return mcpz_collecting_tail(engine, document, &state->clock, &state->cuts);
     }
     if (engine->store.get(engine->store.context, &record) != MCPZ_OK ||
         record.checkpoint.deltas > state->deltas) {
@@ -64,12 +66,30 @@ static uint64_t tail_of(struct mcpz_engine *engine, const struct mcpz_id *docume
     return state->deltas - record.checkpoint.deltas;
 }
 
-/* Who is to sign; nobody, if not all can be asked or something is not whole. */
+/*
+ * May what is here be signed for a floor? Where somebody has contradicted itself since all have
+ * signed, only while nobody is away: whoever is may know of an agreement that this is against.
+ */
+static bool may_be_floor(struct mcpz_engine *engine, const struct mcpz_id *document,
+                         const struct mcpz_checkpoint_state *state)
+{
+    mcpz_error error = MCPZ_OK;
+    bool is_settled = true;
+
+    for (size_t i = 0; i < state->cuts.count && error == MCPZ_OK && is_settled; i++) {
+        const struct mcpz_cut *cut = &state->cuts.cuts[i];
+        error =
+            mcpz_floor_is_settled(&engine->store, document, &cut->actor, cut->seq, &is_settled);
+    }
+    return error == MCPZ_OK && (is_settled || mcpz_keepers_nobody_is_away(engine));
+}
+
+/* Who is to sign; nobody, if not all can be asked or it may not be what all sign. */
 static void find_keepers(struct mcpz_engine *engine, const struct mcpz_id *document,
                          const struct mcpz_checkpoint_state *state, struct mcpz_keepers *keepers)
 {
     keepers->count = 0;
-    if (!state->is_whole || engine->history_ms == MCPZ_HISTORY_ALL) {
+    if (engine->history_ms == MCPZ_HISTORY_ALL || !may_be_floor(engine, document, state)) {
         return;
     }
     mcpz_keepers_find(engine, document, keepers);
@@ -196,6 +216,8 @@ static void tell_all(struct mcpz_engine *engine, struct mcpz_fold *fold)
                               .hlc = fold->hlc,
                               .versions = fold->clock.versions,
                               .version_count = fold->clock.count,
+                              .cuts = fold->cuts.cuts,
+                              .cut_count = fold->cuts.count,
                               .root = fold->said.root,
                               .replicas = fold->said.replicas,
                               .signatures = fold->signatures,
@@ -252,6 +274,7 @@ static void begin(struct mcpz_engine *engine, const struct mcpz_id *document)
                  .root = root,
                  .replicas = keepers.count > 0 ? (uint32_t)keepers.count + 1 : 0},
         .clock = state.clock,
+        .cuts = state.cuts,
         .hlc = state.hlc,
         .tenant_length = state.tenant_length,
         .deltas = state.deltas,
@@ -295,7 +318,8 @@ static enum mcpz_fold_verdict judge(struct mcpz_engine *engine, const struct mcp
     if (asked->replicas > 0) {
         /* Who asks for less than all who keep it, as we see it, gets no signature for a floor. */
         mcpz_keepers_find(engine, &asked->document, &keepers);
-        if (!keepers.is_complete || keepers.count + 1 != asked->replicas) {
+        if (!keepers.is_complete || keepers.count + 1 != asked->replicas ||
+            !may_be_floor(engine, &asked->document, &state)) {
             return MCPZ_FOLD_ELSEWHERE;
         }
     }

@@ -16,6 +16,8 @@
  *
  * What is agreed on is a proof that replicas are alike, and the alarm where they are not. If all
  * who keep the document are asked and have signed, it may become its floor: engine/collecting.h.
+ * Where somebody has contradicted itself since the last one, nobody may be away: who is may have
+ * heard that all had signed before they saw that, and then that counts.
  *
  * Source: docs reference crdt 1.5.
  */
@@ -54,6 +56,7 @@
 struct mcpz_fold {
     struct mcpz_agreement said;
     struct mcpz_clock clock;
+    struct mcpz_cuts cuts;
     uint64_t hlc;
     uint8_t tenant[MCPZ_TENANT_BYTES_MAX];
     size_t tenant_length;

@@ -46,6 +46,21 @@ static bool may_be_late(const struct mcpz_document *document, const struct mcpz_
     return false;
 }
 
+/* Of who is cut there, is just that here, or nothing from there on? */
+static bool may_go_with(const struct mcpz_document *document, const struct mcpz_agreed *agreed)
+{
+    const struct mcpz_seen held = mcpz_seen_of(&document->clock, &document->cuts);
+    bool may = true;
+
+    for (size_t i = 0; i < agreed->cut_count && may; i++) {
+        const struct mcpz_cut *cut = &agreed->cuts[i];
+        may = mcpz_floor_has_cut(&held, cut) ||
+              (mcpz_cuts_find(held.cuts, held.cut_count, &cut->actor) == NULL &&
+               mcpz_clock_get(held.versions, held.version_count, &cut->actor) < cut->seq);
+    }
+    return may;
+}
+
 /* Is all that is here of those who are in it on the branch that was signed? */
 static mcpz_error is_one_branch(struct mcpz_engine *engine, const struct mcpz_document *document,
                                 const struct mcpz_floor *floor, const struct mcpz_agreed *agreed,
@@ -55,7 +70,7 @@ static mcpz_error is_one_branch(struct mcpz_engine *engine, const struct mcpz_do
     const struct mcpz_cuts *cuts = &document->cuts;
     mcpz_error error = MCPZ_OK;
 
-    *is_one = true;
+    *is_one = may_go_with(document, agreed);
     for (size_t i = 0; i < agreed->version_count && *is_one && error == MCPZ_OK; i++) {
         const struct mcpz_version *last = &agreed->versions[i];
         const struct mcpz_tip tip = {last->seq, last->head};
@@ -94,6 +109,7 @@ static bool may_be_apart(const struct mcpz_document *document, const struct mcpz
 mcpz_error mcpz_intake_judge(struct mcpz_engine *engine, const struct mcpz_id *id,
                              const struct mcpz_agreed *agreed, enum mcpz_intake_news *news)
 {
+    const struct mcpz_seen seen = mcpz_seen_in(agreed);
     struct mcpz_document document;
     struct mcpz_floor floor;
     mcpz_error floor_error = MCPZ_OK;
@@ -107,12 +123,12 @@ mcpz_error mcpz_intake_judge(struct mcpz_engine *engine, const struct mcpz_id *i
     if (error != MCPZ_OK) {
         return error;
     }
-    if (is_one && mcpz_floor_is_within(agreed->versions, agreed->version_count,
-                                       document.clock.versions, document.clock.count)) {
+    const struct mcpz_seen held = mcpz_seen_of(&document.clock, &document.cuts);
+    if (is_one && mcpz_floor_is_held(&seen, &held)) {
         *news = MCPZ_INTAKE_NONE; /* whatever our floor is */
     } else if (floor_error != MCPZ_OK) {
         return floor_error;
-    } else if (!mcpz_floor_is_reached(&floor, agreed->versions, agreed->version_count)) {
+    } else if (!mcpz_floor_is_reached(&floor, &seen)) {
         *news = MCPZ_INTAKE_BESIDE;
     } else if (is_one) {
         *news = may_be_apart(&document, &floor, agreed) ? MCPZ_INTAKE_BEHIND : MCPZ_INTAKE_MORE;
@@ -140,6 +156,9 @@ mcpz_error mcpz_intake_init(struct mcpz_intake *intake, const struct mcpz_msg_ag
     for (size_t i = 0; i < agreed->version_count; i++) {
         intake->versions[i] = agreed->versions[i];
     }
+    for (size_t i = 0; i < agreed->cut_count; i++) {
+        intake->cuts[i] = agreed->cuts[i];
+    }
     for (size_t i = 0; i < agreed->signature_count; i++) {
         intake->signatures[i] = agreed->signatures[i];
     }
@@ -148,6 +167,7 @@ mcpz_error mcpz_intake_init(struct mcpz_intake *intake, const struct mcpz_msg_ag
     }
     intake->agreed.tenant = mcpz_bytes(intake->tenant, agreed->tenant.length);
     intake->agreed.versions = intake->versions;
+    intake->agreed.cuts = intake->cuts;
     intake->agreed.signatures = intake->signatures;
     return MCPZ_OK;
 }

@@ -32,6 +32,7 @@ struct mcpz_intake {
     /* What was signed. */
     struct mcpz_agreed agreed;
     struct mcpz_version versions[MCPZ_ACTORS_MAX];
+    struct mcpz_cut cuts[MCPZ_ACTORS_MAX];
     struct mcpz_cosignature signatures[MCPZ_COSIGNATURES_MAX];
     uint8_t tenant[MCPZ_TENANT_BYTES_MAX];
 

@@ -73,6 +73,17 @@ static mcpz_error take(struct mcpz_engine *engine, struct mcpz_rebase *rebase,
     return MCPZ_OK;
 }
 
+static bool is_cut_in(const struct mcpz_agreed *agreed, const struct mcpz_actor *actor)
+{
+    return mcpz_cuts_find(agreed->cuts, agreed->cut_count, actor) != NULL;
+}
+
+static bool is_in(const struct mcpz_agreed *agreed, const struct mcpz_actor *actor)
+{
+    return mcpz_clock_find(agreed->versions, agreed->version_count, actor) != NULL ||
+           is_cut_in(agreed, actor);
+}
+
 /* Who follows: those that were signed from where they were, the others from their first delta. */
 static mcpz_error line_up(struct mcpz_engine *engine, const struct mcpz_document *document,
                           const struct mcpz_agreed *agreed, struct mcpz_branches *walk)
@@ -85,7 +96,8 @@ static mcpz_error line_up(struct mcpz_engine *engine, const struct mcpz_document
     mcpz_branches_init(walk, document);
     for (size_t i = 0; i < agreed->version_count && error == MCPZ_OK; i++) {
         const struct mcpz_version *last = &agreed->versions[i];
-        if (!mcpz_clock_is_closed(clock->versions, clock->count, &last->actor)) {
+        if (!mcpz_clock_is_closed(clock->versions, clock->count, &last->actor) &&
+            !is_cut_in(agreed, &last->actor)) {
             error = mcpz_branches_follow_signed(walk, &engine->store, last);
         }
     }
@@ -94,14 +106,14 @@ static mcpz_error line_up(struct mcpz_engine *engine, const struct mcpz_document
         if (mcpz_version_closes(&clock->versions[i])) {
             error = mcpz_branches_follow_closed(walk, &engine->store, &clock->versions[i],
                                                 agreed->versions, agreed->version_count);
-        } else if (mcpz_clock_find(agreed->versions, agreed->version_count, actor) == NULL) {
+        } else if (!is_in(agreed, actor)) {
             error = mcpz_branches_follow(walk, &engine->store, actor, &start);
         }
     }
     for (size_t i = 0; i < cuts->count && error == MCPZ_OK; i++) {
         const struct mcpz_actor *actor = &cuts->cuts[i].actor;
         if (mcpz_clock_find(clock->versions, clock->count, actor) == NULL &&
-            mcpz_clock_find(agreed->versions, agreed->version_count, actor) == NULL) {
+            !is_in(agreed, actor)) {
             error = mcpz_branches_follow(walk, &engine->store, actor, &start);
         }
     }

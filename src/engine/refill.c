@@ -52,14 +52,14 @@ static bool is_all_above_here(struct mcpz_engine *engine, const struct mcpz_id *
 bool mcpz_refill_will_do(struct mcpz_engine *engine, const struct mcpz_id *document,
                          const struct mcpz_agreed *agreed)
 {
+    const struct mcpz_seen seen = mcpz_seen_in(agreed);
     struct mcpz_floor floor;
 
     const mcpz_error error = mcpz_floor_load(&engine->store, document, &floor);
     if (error == MCPZ_ECORRUPT) {
         return is_all_above_here(engine, document, agreed);
     }
-    return error == MCPZ_OK && floor.exists &&
-           mcpz_floor_is_reached(&floor, agreed->versions, agreed->version_count) &&
+    return error == MCPZ_OK && floor.exists && mcpz_floor_is_reached(&floor, &seen) &&
            mcpz_refill_is_needed(engine, document);
 }
 

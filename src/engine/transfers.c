@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "core/crdt/clock.h"
+#include "core/crdt/floor.h"
 #include "engine/agreement.h"
 #include "engine/aside.h"
 #include "engine/base.h"
@@ -252,7 +252,7 @@ mcpz_error mcpz_transfers_agreed(struct mcpz_engine *engine, const struct mcpz_i
 {
     enum mcpz_intake_news news;
 
-    if (!mcpz_clock_is_valid(said->agreed.versions, said->agreed.version_count)) {
+    if (!mcpz_floor_is_valid(&said->agreed)) {
         return MCPZ_EPROTO;
     }
     if (mcpz_intake_judge(engine, &said->document, &said->agreed, &news) != MCPZ_OK) {

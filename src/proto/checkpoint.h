@@ -61,6 +61,8 @@ struct mcpz_agreed {
     uint32_t replicas; /* how many there were; each of them has signed */
     const struct mcpz_cosignature *signatures;
     size_t signature_count;
+    const struct mcpz_cut *cuts; /* who had contradicted itself: nothing of it is to come */
+    size_t cut_count;
 };
 
 #define MCPZ_BASE_PIECE_BYTES 32768 /* of a checkpoint, in one record and in one message */

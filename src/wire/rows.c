@@ -46,6 +46,7 @@ static const struct mcpz_field agreed_fields[] = {
     {ID(S, root)},
     {U32_IN(S, replicas, 1, MCPZ_COSIGNATURES_MAX)},
     {COSIGNATURES(S, signatures, signature_count)},
+    {CUTS(S, cuts, cut_count), SINCE},
 };
 const struct mcpz_layout mcpz_agreed_layout = LAYOUT(S, agreed_fields);
 #undef S

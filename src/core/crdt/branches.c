@@ -132,6 +132,9 @@ mcpz_error mcpz_branches_follow_all(struct mcpz_branches *walk, const struct mcp
     mcpz_error error = mcpz_floor_load(store, &walk->document.id, &floor);
     for (size_t i = 0; i < clock->count && error == MCPZ_OK; i++) {
         const struct mcpz_actor *actor = &clock->versions[i].actor;
+        if (mcpz_cuts_find(floor.cuts.cuts, floor.cuts.count, actor) != NULL) {
+            continue; /* all of it is below */
+        }
         const struct mcpz_version *last =
             mcpz_clock_find(floor.clock.versions, floor.clock.count, actor);
         const struct mcpz_tip behind =
@@ -142,8 +145,10 @@ mcpz_error mcpz_branches_follow_all(struct mcpz_branches *walk, const struct mcp
                     : mcpz_branches_follow(walk, store, actor, &behind);
     }
     for (size_t i = 0; i < cuts->count && error == MCPZ_OK; i++) {
-        if (cuts->cuts[i].seq == 1) { /* it is in no vector */
-            error = mcpz_branches_follow(walk, store, &cuts->cuts[i].actor, &start);
+        const struct mcpz_actor *actor = &cuts->cuts[i].actor;
+        if (cuts->cuts[i].seq == 1 && /* it is in no vector */
+            mcpz_cuts_find(floor.cuts.cuts, floor.cuts.count, actor) == NULL) {
+            error = mcpz_branches_follow(walk, store, actor, &start);
         }
     }
     return error;

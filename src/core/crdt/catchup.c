@@ -132,6 +132,9 @@ static mcpz_error answer_actor(struct answer *answer, struct mcpz_branches *walk
     struct mcpz_tip tip = {.seq = 0};
     bool held = true;
 
+    if (mcpz_cuts_find(answer->floor.cuts.cuts, answer->floor.cuts.count, actor) != NULL) {
+        return MCPZ_OK; /* they have reached it, and so what all have signed of it */
+    }
     if (theirs != NULL) {
         return answer_cut(answer, actor, theirs, ours);
     }
@@ -219,12 +222,14 @@ static mcpz_error needs_base(const struct answer *answer, bool *needed)
 {
     const struct mcpz_msg_want *want = answer->want;
     const struct mcpz_store *store = answer->catchup->store;
+    const struct mcpz_seen seen = {want->versions, want->version_count, want->cuts,
+                                   want->cut_count};
     mcpz_error error = MCPZ_OK;
 
-    *needed = !mcpz_floor_is_reached(&answer->floor, want->versions, want->version_count);
+    *needed = !mcpz_floor_is_reached(&answer->floor, &seen);
     for (size_t i = 0; i < want->cut_count && error == MCPZ_OK && !*needed; i++) {
         const struct mcpz_cut *cut = &want->cuts[i];
-        error = mcpz_floor_is_settled(store, &want->document, &cut->actor, cut->seq, needed);
+        error = mcpz_floor_is_against(store, &want->document, cut, needed);
         if (error == MCPZ_OK && *needed) {
             error = mcpz_floor_hasten(store, &want->document);
         }
@@ -331,17 +336,34 @@ mcpz_error mcpz_catchup_lacks(const struct mcpz_store *store, const struct mcpz_
 
 /* ---- Branches ----------------------------------------------------------------------------- */
 
-/* Do they hold two deltas in one place, of which all have signed one? */
+/* Was a delta of who is cut not in what all have signed, as far as can be seen here? */
+static mcpz_error comes_too_late(const struct mcpz_catchup *catchup,
+                                 const struct mcpz_document *document,
+                                 const struct mcpz_actor *actor, const struct mcpz_tip *id,
+                                 bool *late)
+{
+    enum mcpz_place place;
+
+    mcpz_error error = mcpz_past_find(catchup->store, document, actor, id, &place);
+    *late = error == MCPZ_OK && place == MCPZ_PLACE_FOLDED;
+    return error;
+}
+
+/* Do they hold two deltas in one place, of which all have signed one, or more behind a cut? */
 static mcpz_error shows_settled_fork(const struct mcpz_catchup *catchup,
+                                     const struct mcpz_document *document,
                                      const struct mcpz_msg_branches *page, bool *shown)
 {
     mcpz_error error = MCPZ_OK;
 
     *shown = false;
-    for (size_t i = 1; i < page->id_count && error == MCPZ_OK && !*shown; i++) {
-        if (page->ids[i].seq == page->ids[i - 1].seq) {
-            error = mcpz_floor_is_settled(catchup->store, &page->document, &page->actor,
-                                          page->ids[i].seq, shown);
+    for (size_t i = 0; i < page->id_count && error == MCPZ_OK && !*shown; i++) {
+        const struct mcpz_tip *id = &page->ids[i];
+        if (mcpz_cuts_is_tainted(&document->cuts, &page->actor, id->seq)) {
+            error = comes_too_late(catchup, document, &page->actor, id, shown);
+        } else if (i > 0 && id->seq == page->ids[i - 1].seq) {
+            error = mcpz_floor_is_settled(catchup->store, &page->document, &page->actor, id->seq,
+                                          shown);
         }
     }
     return error;
@@ -355,7 +377,7 @@ mcpz_error mcpz_catchup_branches(struct mcpz_catchup *catchup,
     struct mcpz_msg_fetch fetch;
     bool is_too_late = false;
 
-    mcpz_error error = shows_settled_fork(catchup, page, &is_too_late);
+    mcpz_error error = shows_settled_fork(catchup, document, page, &is_too_late);
     if (error == MCPZ_OK && is_too_late) {
         error = mcpz_floor_hasten(catchup->store, &page->document);
         (void)mcpz_mail_base(catchup->mail, catchup->peer, &page->document);

@@ -68,23 +68,30 @@ bool mcpz_cuts_is_tainted(const struct mcpz_cuts *list, const struct mcpz_actor 
     return cut != NULL && seq >= cut->seq;
 }
 
-void mcpz_cuts_lower(struct mcpz_cuts *list, const struct mcpz_actor *actor, uint64_t seq,
-                     const struct mcpz_tip *tip)
+void mcpz_cuts_put(struct mcpz_cuts *list, const struct mcpz_cut *cut)
 {
-    size_t at = place_of(list->cuts, list->count, actor);
+    const size_t at = place_of(list->cuts, list->count, &cut->actor);
 
-    if (at < list->count && mcpz_actor_compare(&list->cuts[at].actor, actor) == 0) {
-        assert(seq < list->cuts[at].seq);
-        list->cuts[at].seq = seq;
-        return;
-    }
     assert(list->count < MCPZ_ACTORS_MAX); /* document.c: no more actors than that */
     for (size_t i = list->count; i > at; i--) {
         list->cuts[i] = list->cuts[i - 1];
     }
-    list->cuts[at] =
-        (struct mcpz_cut){.actor = *actor, .seq = seq, .tips = {*tip}, .tip_count = 1};
+    list->cuts[at] = *cut;
     list->count++;
+}
+
+void mcpz_cuts_lower(struct mcpz_cuts *list, const struct mcpz_actor *actor, uint64_t seq,
+                     const struct mcpz_tip *tip)
+{
+    const size_t at = place_of(list->cuts, list->count, actor);
+    const struct mcpz_cut cut = {.actor = *actor, .seq = seq, .tips = {*tip}, .tip_count = 1};
+
+    if (at < list->count && mcpz_actor_compare(&list->cuts[at].actor, actor) == 0) {
+        assert(seq < list->cuts[at].seq);
+        list->cuts[at].seq = seq;
+    } else {
+        mcpz_cuts_put(list, &cut);
+    }
 }
 
 /* Take out the tip that `prev` is, if it is one. */
@@ -174,6 +181,19 @@ bool mcpz_cuts_equal(const struct mcpz_cut *a, const struct mcpz_cut *b)
         }
     }
     return true;
+}
+
+uint64_t mcpz_cuts_deltas(const struct mcpz_cut *cuts, size_t count)
+{
+    uint64_t deltas = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct mcpz_cut *cut = &cuts[i];
+        for (size_t j = 0; j < cut->tip_count; j++) {
+            deltas += cut->tips[j].seq - (cut->overrun ? 0 : cut->seq - 1);
+        }
+    }
+    return deltas;
 }
 
 uint64_t mcpz_cuts_digest(const struct mcpz_cut *cuts, size_t count)

@@ -51,6 +51,9 @@ bool mcpz_cuts_is_tainted(const struct mcpz_cuts *list, const struct mcpz_actor 
 void mcpz_cuts_lower(struct mcpz_cuts *list, const struct mcpz_actor *actor, uint64_t seq,
                      const struct mcpz_tip *tip);
 
+/** Put in the cut of an actor that has none. There is room: asserted. */
+void mcpz_cuts_put(struct mcpz_cuts *list, const struct mcpz_cut *cut);
+
 /**
  * A delta of an actor with a cut, from there on, that follows `prev`: it grows a branch, or is one
  * more. False: more than are told apart; mcpz_cuts_overrun() must follow.
@@ -70,6 +73,9 @@ void mcpz_cuts_add(struct mcpz_tip *sum, const struct mcpz_head *head);
 
 /** Do both say the same of one actor? NULL: it has no cut. */
 bool mcpz_cuts_equal(const struct mcpz_cut *a, const struct mcpz_cut *b);
+
+/** How many deltas lie behind cuts, at most: what branches have in common counts for each. */
+uint64_t mcpz_cuts_deltas(const struct mcpz_cut *cuts, size_t count);
 
 /** 64 bits that are equal for equal lists, and hardly ever for others. 0 for the empty one. */
 uint64_t mcpz_cuts_digest(const struct mcpz_cut *cuts, size_t count);

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "core/crdt/clock.h"
+#include "core/crdt/cuts.h"
+#include "core/crdt/floor.h"
 #include "core/crdt/naming.h"
 #include "core/crdt/number.h"
 #include "core/crdt/paths.h"
@@ -25,10 +27,9 @@ static bool advance(const struct mcpz_checkpoint_head *theirs, bool closing,
 
 /* What both sides have seen together. */
 static mcpz_error join_clocks(const struct mcpz_clock *ours,
-                              const struct mcpz_checkpoint_head *theirs, struct mcpz_clock *joined)
+                              const struct mcpz_checkpoint_head *theirs, bool brings_more,
+                              struct mcpz_clock *joined)
 {
-    bool brings_more = false;
-
     *joined = *ours;
     for (size_t i = 0; i < theirs->version_count; i++) {
         const struct mcpz_version *version = &theirs->versions[i];
@@ -48,9 +49,7 @@ static mcpz_error join_clocks(const struct mcpz_clock *ours,
     return brings_more ? MCPZ_OK : MCPZ_ENOTFOUND;
 }
 
-/*
- * Nobody's branches begin within the checkpoint: those of ours that are above it stay as they are.
- */
+/* No branches of ours begin within the checkpoint: those that are above it stay as they are. */
 static bool is_below_cuts(const struct mcpz_checkpoint_head *theirs, const struct mcpz_cuts *ours)
 {
     for (size_t i = 0; i < ours->count; i++) {
@@ -59,7 +58,29 @@ static bool is_below_cuts(const struct mcpz_checkpoint_head *theirs, const struc
             return false;
         }
     }
-    return theirs->cut_count == 0;
+    return true;
+}
+
+/* Who is cut in either. False: of somebody there are other branches here than there. */
+static bool join_cuts(const struct mcpz_document *ours, const struct mcpz_checkpoint_head *theirs,
+                      struct mcpz_document *joined, bool *brings_more)
+{
+    const struct mcpz_seen seen = mcpz_seen_of(&ours->clock, &ours->cuts);
+
+    for (size_t i = 0; i < theirs->cut_count; i++) {
+        const struct mcpz_cut *cut = &theirs->cuts[i];
+        if (mcpz_floor_has_cut(&seen, cut)) {
+            continue;
+        }
+        if (mcpz_cuts_find(ours->cuts.cuts, ours->cuts.count, &cut->actor) != NULL ||
+            mcpz_clock_get(ours->clock.versions, ours->clock.count, &cut->actor) >= cut->seq ||
+            joined->cuts.count == MCPZ_ACTORS_MAX) {
+            return false;
+        }
+        mcpz_cuts_put(&joined->cuts, cut);
+        *brings_more = true;
+    }
+    return true;
 }
 
 static bool has_seen(const struct mcpz_version *versions, size_t count, const struct mcpz_dot *dot)
@@ -232,10 +253,13 @@ mcpz_error mcpz_install(const struct mcpz_store *store, struct mcpz_document *do
     struct mcpz_document after = *document;
     struct walk walk = {.store = store, .document = document, .checkpoint = checkpoint};
 
-    if (!is_below_cuts(&checkpoint->head, &document->cuts)) {
+    bool brings_more = false;
+
+    if (!is_below_cuts(&checkpoint->head, &document->cuts) ||
+        !join_cuts(document, &checkpoint->head, &after, &brings_more)) {
         return MCPZ_ECONFLICT;
     }
-    mcpz_error error = join_clocks(&document->clock, &checkpoint->head, &after.clock);
+    mcpz_error error = join_clocks(&document->clock, &checkpoint->head, brings_more, &after.clock);
     if (error == MCPZ_OK && !mcpz_document_has_places(&after)) {
         error = MCPZ_EFULL;
     }

@@ -5,8 +5,8 @@
  *
  * So what was removed on one side does not come back from the other, and what was written here
  * above the checkpoint stays. Where somebody has contradicted itself that holds as long as it has
- * done so above the checkpoint: its branches stay. Replicas only sign checkpoints in which nobody
- * has (engine/folding.h); others, and those that reach beyond a cut of ours, are not taken.
+ * done so above the checkpoint: its branches stay. If it has done so within, both sides must know
+ * the same of it, or we nothing from there on; else the document begins anew (engine/rebase.h).
  *
  * Source: Almeida, Shoker, Baquero, "Delta State Replicated Data Types", section 7.2; docs
  * reference crdt 1.3, 1.5 (G6).
@@ -29,8 +29,8 @@
  * The checkpoint was vouched for: nothing in it is doubted.
  *
  * Errors: MCPZ_ENOTFOUND  all of it is here already
- *         MCPZ_ECONFLICT  somebody's delta of one number is another here than there, or somebody
- *                         has contradicted itself within the checkpoint
+ *         MCPZ_ECONFLICT  somebody's delta of one number is another here than there, or here are
+ *                         other branches within the checkpoint
  *         MCPZ_EFULL      more actors than MCPZ_ACTORS_MAX
  *         MCPZ_ECORRUPT, MCPZ_EIO
  */

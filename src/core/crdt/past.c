@@ -39,21 +39,23 @@ static mcpz_error find_folded(const struct mcpz_store *store, const struct mcpz_
 {
     const struct mcpz_clock *clock = &document->clock;
     struct mcpz_record record;
+    bool is_settled = false;
+    mcpz_error error = MCPZ_OK;
 
     *found = MCPZ_PLACE_NOWHERE;
     if (mcpz_clock_is_closed(clock->versions, clock->count, actor)) {
         *found = MCPZ_PLACE_FOLDED; /* nothing of it is to come any more */
         return MCPZ_OK;
     }
-    if (seq > mcpz_clock_get(clock->versions, clock->count, actor)) {
+    if (seq <= mcpz_clock_get(clock->versions, clock->count, actor)) {
+        error = mcpz_document_find_delta(store, &document->id, actor, seq, &record);
+    } else if (!mcpz_cuts_is_tainted(&document->cuts, actor, seq)) {
         return MCPZ_OK;
     }
-    mcpz_error error = mcpz_document_find_delta(store, &document->id, actor, seq, &record);
     if (error == MCPZ_ENOTFOUND) {
         *found = MCPZ_PLACE_FOLDED;
         return MCPZ_OK;
     }
-    bool is_settled = false;
     if (error == MCPZ_OK) {
         error = mcpz_floor_is_settled(store, &document->id, actor, seq, &is_settled);
     }

@@ -212,7 +212,8 @@ static bool is_below(const struct mcpz_floor *tombstone, const struct mcpz_delta
     const struct mcpz_clock *clock = &tombstone->clock;
 
     return tombstone->exists &&
-           delta->seq <= mcpz_clock_get(clock->versions, clock->count, &delta->actor);
+           (delta->seq <= mcpz_clock_get(clock->versions, clock->count, &delta->actor) ||
+            mcpz_cuts_is_tainted(&tombstone->cuts, &delta->actor, delta->seq));
 }
 
 /*

@@ -318,9 +318,13 @@ static struct fake_row *make_row(const struct mcpz_record *record)
         } else if (record->kind == MCPZ_RECORD_FLOOR) {
             copy->floor.agreed.versions = copy_versions(to, record->floor.agreed.versions,
                                                         record->floor.agreed.version_count);
+            copy->floor.agreed.cuts =
+                copy_cuts(to, record->floor.agreed.cuts, record->floor.agreed.cut_count);
         } else if (record->kind == MCPZ_RECORD_STABLE) {
             copy->stable.agreed.versions = copy_versions(to, record->stable.agreed.versions,
                                                          record->stable.agreed.version_count);
+            copy->stable.agreed.cuts =
+                copy_cuts(to, record->stable.agreed.cuts, record->stable.agreed.cut_count);
         } else if (record->kind == MCPZ_RECORD_BASE) {
             copy->base.bytes = copy_bytes(to, record->base.bytes);
         } else if (record->kind == MCPZ_RECORD_BATCH) {

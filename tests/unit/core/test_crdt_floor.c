@@ -53,11 +53,18 @@ TEST(a_document_without_a_floor_lacks_nothing_below_it)
     fake_store_init(&store);
     CHECK_UINT(mcpz_floor_load(&store.port, &document, &floor), MCPZ_OK);
     CHECK(!floor.exists);
-    CHECK(mcpz_floor_is_reached(&floor, NULL, 0));
+    CHECK(mcpz_floor_is_reached(&floor, &(struct mcpz_seen){.version_count = 0}));
     CHECK(!is_settled(&one, 1));
     CHECK_UINT(mcpz_floor_hasten(&store.port, &document), MCPZ_OK);
     CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_STABLE), 0);
     fake_store_finish(&store);
+}
+
+static bool is_reached(const struct mcpz_floor *floor, const struct mcpz_version *versions,
+                       size_t count)
+{
+    return mcpz_floor_is_reached(
+        floor, &(struct mcpz_seen){.versions = versions, .version_count = count});
 }
 
 TEST(a_vector_reaches_the_floor_if_it_has_all_that_is_below_on_the_same_branch)
@@ -71,14 +78,100 @@ TEST(a_vector_reaches_the_floor_if_it_has_all_that_is_below_on_the_same_branch)
     CHECK_UINT(mcpz_floor_load(&store.port, &document, &floor), MCPZ_OK);
     CHECK(floor.exists);
     CHECK_UINT(floor.hlc, 7);
-    CHECK(mcpz_floor_is_reached(&floor, seen, 2));
-    CHECK(!mcpz_floor_is_reached(&floor, seen, 1)); /* nothing of the other */
+    CHECK(is_reached(&floor, seen, 2));
+    CHECK(!is_reached(&floor, seen, 1)); /* nothing of the other */
     seen[0].seq = 3;
-    CHECK(!mcpz_floor_is_reached(&floor, seen, 2));
+    CHECK(!is_reached(&floor, seen, 2));
     seen[0] = (struct mcpz_version){one, 5, head(5)};
-    CHECK(mcpz_floor_is_reached(&floor, seen, 2));
+    CHECK(is_reached(&floor, seen, 2));
     seen[1].head = head(9); /* as many, and another */
-    CHECK(!mcpz_floor_is_reached(&floor, seen, 2));
+    CHECK(!is_reached(&floor, seen, 2));
+    fake_store_finish(&store);
+}
+
+/* ---- Who is cut below ---------------------------------------------------------------------- */
+
+static struct mcpz_cut cut_of(const struct mcpz_actor *actor, uint64_t seq, uint8_t first)
+{
+    return (struct mcpz_cut){.actor = *actor,
+                             .seq = seq,
+                             .tips = {{seq, head(first)}, {seq, head(first + 1)}},
+                             .tip_count = 2};
+}
+
+static void put_cut_floor(const struct mcpz_version *last, const struct mcpz_cut *cut)
+{
+    struct mcpz_record record = {.kind = MCPZ_RECORD_FLOOR, .floor = {.document = document}};
+
+    record.floor.agreed = agreed_of(last, 1);
+    record.floor.agreed.cuts = cut;
+    record.floor.agreed.cut_count = 1;
+    store.port.put(store.port.context, &record);
+}
+
+TEST(of_who_is_cut_below_all_is_settled_and_who_knows_other_branches_is_not_there)
+{
+    const struct mcpz_version last[] = {{one, 4, head(4)}};
+    const struct mcpz_cut below = cut_of(&one, 5, 20);
+    const struct mcpz_cut other_branches = cut_of(&one, 5, 30);
+    const struct mcpz_cut lower = cut_of(&one, 4, 20);
+    const struct mcpz_version closed[] = {{one, 4 | MCPZ_SEQ_CLOSED, head(4)}};
+    struct mcpz_seen seen = {last, 1, &below, 1};
+    struct mcpz_floor floor;
+    bool against = true;
+
+    fake_store_init(&store);
+    put_cut_floor(last, &below);
+    CHECK(is_settled(&one, 4) && is_settled(&one, 5) && is_settled(&one, 500));
+    CHECK(!is_settled(&two, 1));
+    CHECK_UINT(mcpz_floor_load(&store.port, &document, &floor), MCPZ_OK);
+    CHECK_UINT(floor.cuts.count, 1);
+    CHECK(mcpz_floor_is_reached(&floor, &seen));
+    CHECK_UINT(mcpz_floor_is_against(&store.port, &document, &below, &against), MCPZ_OK);
+    CHECK(!against);
+    seen.cuts = &other_branches;
+    CHECK(!mcpz_floor_is_reached(&floor, &seen));
+    CHECK_UINT(mcpz_floor_is_against(&store.port, &document, &other_branches, &against), MCPZ_OK);
+    CHECK(against);
+    CHECK_UINT(mcpz_floor_is_against(&store.port, &document, &lower, &against), MCPZ_OK);
+    CHECK(against);
+    seen.cut_count = 0;
+    CHECK(!mcpz_floor_is_reached(&floor, &seen)); /* it has not seen that */
+    seen.versions = closed;
+    CHECK(mcpz_floor_is_reached(&floor, &seen)); /* it has, and it is over */
+    fake_store_finish(&store);
+}
+
+/* Before anything is dropped it is seen whether what they know is here: then they lack the rest.
+ */
+TEST(who_knows_less_of_who_is_cut_than_is_here_is_given_the_rest)
+{
+    const struct mcpz_version last[] = {{one, 4, head(4)}};
+    const struct mcpz_cut below = {.actor = one,
+                                   .seq = 5,
+                                   .tips = {{5, head(20)}, {5, head(21)}, {5, head(22)}},
+                                   .tip_count = 3};
+    struct mcpz_cut less = cut_of(&one, 5, 20);
+    struct mcpz_record record = {.kind = MCPZ_RECORD_STABLE,
+                                 .stable = {.document = document, .agreed = agreed_of(last, 1)}};
+    bool against = true;
+
+    fake_store_init(&store);
+    record.stable.agreed.cuts = &below;
+    record.stable.agreed.cut_count = 1;
+    store.port.put(store.port.context, &record);
+    for (uint8_t i = 20; i < 23; i++) {
+        const struct mcpz_record row = {
+            .kind = MCPZ_RECORD_DELTA,
+            .delta = {.delta = {.document = document, .actor = one, .seq = 5}, .head = head(i)},
+        };
+        store.port.put(store.port.context, &row);
+    }
+    CHECK_UINT(mcpz_floor_is_against(&store.port, &document, &less, &against), MCPZ_OK);
+    CHECK(!against);
+    less.tips[1].head = head(23);
+    CHECK_UINT(mcpz_floor_is_against(&store.port, &document, &less, &against), MCPZ_OK);
+    CHECK(against);
     fake_store_finish(&store);
 }
 
@@ -208,6 +301,28 @@ TEST(rows_below_go_some_at_a_time_and_the_last_of_each_stays)
     fake_store_finish(&store);
 }
 
+TEST(of_who_is_cut_all_rows_go_from_the_cut_on)
+{
+    const struct mcpz_version below[] = {{one, 4, head(4)}};
+    const struct mcpz_cut cut = cut_of(&one, 5, 20);
+    size_t rounds = 0;
+    bool done = false;
+
+    fake_store_init(&store);
+    put_rows();
+    put_cut_floor(below, &cut);
+    const size_t before = fake_store_count(&store, MCPZ_RECORD_DELTA);
+    while (!done) {
+        CHECK_UINT(mcpz_floor_sweep(&store.port, &document, 3, &done), MCPZ_OK);
+        fake_store_end_turn(&store);
+        rounds++;
+    }
+    CHECK_UINT(rounds, 4);                                               /* nine go */
+    CHECK_UINT(before - fake_store_count(&store, MCPZ_RECORD_DELTA), 9); /* all but the fourth */
+    CHECK_UINT(fake_store_at(&store, MCPZ_RECORD_DELTA, 0)->delta.delta.seq, 4);
+    fake_store_finish(&store);
+}
+
 TEST(a_store_that_cannot_be_read_is_not_said_to_be_swept)
 {
     const struct mcpz_version below[] = {{one, 10, head(10)}};
@@ -247,7 +362,10 @@ static void make_floor(size_t node)
     const struct mcpz_record floor = {
         .kind = MCPZ_RECORD_FLOOR,
         .floor = {.document = record.id,
-                  .agreed = {.versions = record.versions, .version_count = record.version_count}},
+                  .agreed = {.versions = record.versions,
+                             .version_count = record.version_count,
+                             .cuts = record.cuts,
+                             .cut_count = record.cut_count}},
     };
     port->put(port->context, &floor);
 }
@@ -342,7 +460,10 @@ TEST(who_is_as_far_on_another_branch_asks_as_if_it_were_not)
     world_finish(&world);
 }
 
-TEST_MAIN(RUN(a_document_without_a_floor_lacks_nothing_below_it),
+TEST_MAIN(RUN(of_who_is_cut_below_all_is_settled_and_who_knows_other_branches_is_not_there),
+          RUN(who_knows_less_of_who_is_cut_than_is_here_is_given_the_rest),
+          RUN(of_who_is_cut_all_rows_go_from_the_cut_on),
+          RUN(a_document_without_a_floor_lacks_nothing_below_it),
           RUN(a_vector_reaches_the_floor_if_it_has_all_that_is_below_on_the_same_branch),
           RUN(a_floor_that_is_no_vector_is_not_read),
           RUN(what_all_have_signed_is_settled_before_it_is_the_floor_and_after),

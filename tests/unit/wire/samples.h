@@ -259,9 +259,13 @@ static const struct sample samples[] = {
     {{.kind = MCPZ_MSG_FOLDED, .folded = {{D32}, {A32}, MCPZ_FOLD_SAME, RAW(S64)}},
      RAW("\x95\x49" ID_D ID_A "\x01\xc4\x40" S64)},
     {{.kind = MCPZ_MSG_AGREED,
-      .agreed = {{D32}, {RAW("t"), 9, sample_versions, 1, {B32}, 2, sample_cosignatures, 1}, 300}},
-     RAW("\x94\x4a" ID_D "\x96\xa1t\x09\x91\x93\x92" ID_A "\x01\x01" HEAD_H ID_B
-         "\x02\x91\x92" ID_A "\xc4\x40" S64 "\xcd\x01\x2c")},
+      .agreed =
+          {{D32},
+           {RAW("t"), 9, sample_versions, 1, {B32}, 2, sample_cosignatures, 1, sample_cuts, 1},
+           300}},
+     RAW("\x94\x4a" ID_D "\x97\xa1t\x09\x91\x93\x92" ID_A "\x01\x01" HEAD_H ID_B
+         "\x02\x91\x92" ID_A "\xc4\x40" S64 "\x91\x94\x92" ID_A "\x01\x05\xc2\x92\x92\x05" HEAD_H
+         "\x92\x06" HEAD_P "\xcd\x01\x2c")},
     {{.kind = MCPZ_MSG_BASE, .base = {{D32}, {B32}, 1, true, RAW("x")}},
      RAW("\x96\x4b" ID_D ID_B "\x01\xc3\xc4\x01x")},
     {{.kind = MCPZ_MSG_LAYOUT, .layout = {RAW("x")}}, RAW("\x92\x4c\xc4\x01x")},
@@ -547,7 +551,9 @@ static const struct mcpz_msg largest[] = {
                  {B32},
                  MCPZ_COSIGNATURES_MAX,
                  full_cosignatures,
-                 MCPZ_COSIGNATURES_MAX},
+                 MCPZ_COSIGNATURES_MAX,
+                 full_cuts,
+                 MCPZ_ACTORS_MAX},
                 MCPZ_BASE_BYTES_MAX}},
     {.kind = MCPZ_MSG_BASE,
      .base = {{D32},

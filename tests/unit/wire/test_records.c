@@ -94,16 +94,16 @@ static const struct row rows[] = {
                 true,
                 6,
                 true}},
-     RAW("\x97\x01\x96\xa1t\x09\x91\x93\x92" ID_A "\x01\x01" HEAD_H ID_B "\x02\x91\x92" ID_A
-         "\xc4\x40" S64 "\xcd\x01\x2c\x07\xc3\x06\xc3")},
+     RAW("\x97\x01\x97\xa1t\x09\x91\x93\x92" ID_A "\x01\x01" HEAD_H ID_B "\x02\x91\x92" ID_A
+         "\xc4\x40" S64 "\x90\xcd\x01\x2c\x07\xc3\x06\xc3")},
     {{.kind = MCPZ_RECORD_BASE, .base = {{D32}, 1, RAW("x")}}, RAW("\x92\x01\xc4\x01x")},
     {{.kind = MCPZ_RECORD_HORIZON, .horizon = {300, 301, UINT64_MAX, 7, true}},
      RAW("\x96\x01\xcd\x01\x2c\xcd\x01\x2d\xcf\xff\xff\xff\xff\xff\xff\xff\xff\x07\xc3")},
     {{.kind = MCPZ_RECORD_STABLE,
       .stable =
           {{D32}, {RAW("t"), 9, sample_versions, 1, {B32}, 2, sample_cosignatures, 1}, 300, true}},
-     RAW("\x94\x01\x96\xa1t\x09\x91\x93\x92" ID_A "\x01\x01" HEAD_H ID_B "\x02\x91\x92" ID_A
-         "\xc4\x40" S64 "\xcd\x01\x2c\xc3")},
+     RAW("\x94\x01\x97\xa1t\x09\x91\x93\x92" ID_A "\x01\x01" HEAD_H ID_B "\x02\x91\x92" ID_A
+         "\xc4\x40" S64 "\x90\xcd\x01\x2c\xc3")},
     {{.kind = MCPZ_RECORD_SETTLED, .settled = {{2, 1}, 300}},
      RAW("\x93\x01\x92\x02\x01\xcd\x01\x2c")},
     {{.kind = MCPZ_RECORD_REVOKED, .revoked = {SAMPLE_REVOCATION}},
