@@ -17,5 +17,11 @@ size_t mcpz_majority_away(const struct mcpz_store *store, const struct mcpz_rost
 
 bool mcpz_majority_is_there(const struct mcpz_store *store, const struct mcpz_roster *roster)
 {
-    return mcpz_roster_alive_count(roster) > mcpz_majority_away(store, roster);
+    const size_t known = mcpz_roster_alive_count(roster);
+    size_t heard = 0;
+
+    for (size_t i = 0; i < roster->count; i++) {
+        heard += roster->rows[i].state == MCPZ_MEMBER_ALIVE ? 1 : 0;
+    }
+    return heard > mcpz_majority_away(store, roster) + (known - heard);
 }

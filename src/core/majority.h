@@ -17,7 +17,10 @@
  */
 size_t mcpz_majority_away(const struct mcpz_store *store, const struct mcpz_roster *roster);
 
-/** Are more there, us included, than away? */
+/**
+ * Are more there, us included, than away? Suspects count as away: who is cut off from all others
+ * judges none of them.
+ */
 bool mcpz_majority_is_there(const struct mcpz_store *store, const struct mcpz_roster *roster);
 
 #endif

@@ -740,7 +740,7 @@ static void run_history(uint64_t seed)
  */
 TEST(what_has_failed_holds)
 {
-    static const uint64_t seeds[] = {1138, 1328, 1378, 1442, 20732};
+    static const uint64_t seeds[] = {1138, 1328, 1378, 1442, 20732, 50216, 70382};
 
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(seeds); i++) {
         run_history(seeds[i]);
