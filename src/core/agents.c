@@ -685,6 +685,7 @@ void mcpz_agents_step(struct mcpz_agents *agents, const struct mcpz_overlay *ove
 {
     struct mcpz_agents_step step = {.agents = agents, .now = now, .wall_ms = event->wall_ms};
     mcpz_mail_init(&step.mail, out);
+    agents->recheck.unwitnessed = (struct mcpz_id){{0}};
 
     /* Most events are for other machines. */
     if (event->kind == MCPZ_EVENT_TICK) {

@@ -408,6 +408,23 @@ static void on_recv(struct mcpz_keeping_step *step, const struct mcpz_id *from,
     }
 }
 
+/* Whoever keeps it with us may know whether it was forgotten (core/crdt/recheck.h). */
+static void seek_witness(struct mcpz_keeping_step *step)
+{
+    const struct mcpz_id *document = &step->below->agents->recheck.unwitnessed;
+    struct mcpz_id owners[MCPZ_OWNERS_MAX];
+
+    if (mcpz_id_is_zero(document)) {
+        return;
+    }
+    const size_t count = mcpz_layouts_owners(step->below->layouts, document, owners);
+    for (size_t i = 0; i < count; i++) {
+        if (!mcpz_id_equal(&owners[i], &step->keeping->self)) {
+            mcpz_keeping_reach(step, &owners[i]);
+        }
+    }
+}
+
 void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_below *below,
                        mcpz_time now, const struct mcpz_event *event, struct mcpz_outbox *out)
 {
@@ -431,6 +448,7 @@ void mcpz_keeping_step(struct mcpz_keeping *keeping, const struct mcpz_keeping_b
         mcpz_pull_on_linked(&step, &event->fact.about);
         mcpz_hints_on_linked(&step);
     }
+    seek_witness(&step);
     mcpz_reads_run(&step);
     mcpz_hints_run(&step);
     mcpz_pull_run(&step);

@@ -1,6 +1,7 @@
 /*
- * Keepers of a document that are no neighbours fold it all the same (engine/folding.h), and forget
- * it once it was deleted (engine/forgetting.h).
+ * Keepers of a document that are no neighbours fold it all the same (engine/folding.h), forget it
+ * once it was deleted (engine/forgetting.h), and look through what one has that was away
+ * (core/crdt/recheck.h).
  */
 
 #include "core/node.h"
@@ -69,14 +70,14 @@ static bool reads(struct mcpz_sim *sim, size_t node, const char *agent, struct m
     return mcpz_sim_reads(sim, node, record);
 }
 
-/* How many nodes have one. */
+/* How many nodes that run have one. */
 static size_t count(struct mcpz_sim *sim, enum mcpz_record_kind kind, const char *agent)
 {
     size_t having = 0;
 
     for (size_t i = 0; i < node_count; i++) {
         struct mcpz_record record = {.kind = kind};
-        having += reads(sim, i, agent, &record) ? 1 : 0;
+        having += mcpz_sim_engine(sim, i) != NULL && reads(sim, i, agent, &record) ? 1 : 0;
     }
     return having;
 }
@@ -183,19 +184,25 @@ static void set_clocks(struct mcpz_sim *sim, int64_t ahead_ms)
     }
 }
 
-/* With many documents owners are linked by chance only when one is to be forgotten. */
-TEST(owners_of_what_was_deleted)
+/* A layout, and so many documents that owners are linked by chance only. */
+static struct mcpz_sim *with_others(uint64_t seed)
 {
-    struct mcpz_sim *sim = laid_out(53);
-    const size_t owner = owner_of(sim, "b");
+    struct mcpz_sim *sim = laid_out(seed);
     char name[16];
 
     for (size_t i = 0; i < OTHERS; i++) {
         (void)snprintf(name, sizeof(name), "other %zu", i);
         write(sim, owner_of(sim, name), name, &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
     }
-    write(sim, owner, "b", &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
-    delete_it(sim, owner, "b");
+    write(sim, owner_of(sim, "b"), "b", &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
+    return sim;
+}
+
+TEST(owners_of_what_was_deleted)
+{
+    struct mcpz_sim *sim = with_others(53);
+
+    delete_it(sim, owner_of(sim, "b"), "b");
     set_clocks(sim, -3600000); /* it is to stay for an hour more */
     mcpz_sim_run_for(sim, REST_US);
     CHECK_UINT(count(sim, MCPZ_RECORD_DOCUMENT, "b"), 3);
@@ -204,5 +211,37 @@ TEST(owners_of_what_was_deleted)
     mcpz_sim_destroy(sim);
 }
 
+static void set_apart(struct mcpz_sim *sim, size_t node, bool is_apart)
+{
+    for (size_t i = 0; i < node_count; i++) {
+        if (i != node) {
+            mcpz_sim_cut(sim, node, i, is_apart);
+        }
+    }
+}
+
+/* Who was away has what it keeps looked through by others who do, wherever they are. */
+TEST(owners_of_what_is_looked_through)
+{
+    struct mcpz_sim *sim = with_others(54);
+    const size_t owner = owner_of(sim, "b");
+    size_t away = 1;
+
+    while (mcpz_sim_owns(sim, away, "b")) {
+        away++;
+    }
+    set_apart(sim, away, true);
+    delete_it(sim, owner, "b");
+    until_forgotten(sim, "b");
+    set_apart(sim, away, false);
+    const struct mcpz_agents *agents = &mcpz_engine_node(mcpz_sim_engine(sim, away))->agents;
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5)); /* before hints and rounds have linked them all */
+    CHECK(agents->horizon.row.horizon_ms > 0);
+    CHECK(!mcpz_horizon_is_stale(&agents->horizon));
+    CHECK_UINT(agents->recheck.checked, agents->entropy.holdings.root.count);
+    CHECK_UINT(agents->recheck.set_aside, 0);
+    mcpz_sim_destroy(sim);
+}
+
 TEST_MAIN(RUN(in_a_mesh_without_a_layout), RUN(owners_of_what_rests),
-          RUN(owners_of_what_was_deleted))
+          RUN(owners_of_what_was_deleted), RUN(owners_of_what_is_looked_through))

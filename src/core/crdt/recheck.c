@@ -150,6 +150,7 @@ static mcpz_error fill(struct page *page, bool *is_end)
             return *is_end ? MCPZ_OK : error;
         }
         if (!add(page, &record.document)) {
+            recheck->unwitnessed = page->peer == NULL ? record.document.id : (struct mcpz_id){{0}};
             return MCPZ_OK;
         }
         recheck->upto = record.document.id;

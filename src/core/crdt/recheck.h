@@ -10,8 +10,9 @@
  *
  * When all were looked through we are fresh from when the first page was answered, and say so. A
  * walk that is interrupted begins anew, as nothing that it did needs to be known; as does one
- * during which the horizon rises. Where nobody is there who may be asked it waits; what cannot be
- * set aside stays where it is, and others do not take it.
+ * during which the horizon rises. Where nobody who may be asked is linked, those that keep the
+ * next document are to be (core/keeping.h), and it waits; what cannot be set aside stays where it
+ * is, and others do not take it.
  *
  * Source: docs reference crdt 1.5, G5.
  */
@@ -63,7 +64,8 @@ struct mcpz_recheck {
     size_t turn; /* of peers: the next is asked first where one did not answer */
     struct mcpz_id aside[MCPZ_CHECK_MAX];
     size_t aside_count;
-    bool is_waiting; /* for somebody to ask, or for room to set aside */
+    bool is_waiting;            /* for somebody to ask, or for room to set aside */
+    struct mcpz_id unwitnessed; /* in this step: nobody linked can say of it; zeros: of none */
     mcpz_time due_us;
 
     uint64_t checked;   /* documents, by us of others */
