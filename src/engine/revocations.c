@@ -122,15 +122,12 @@ mcpz_error mcpz_revocations_load(struct mcpz_engine *engine)
     mcpz_error error = MCPZ_OK;
 
     for (size_t i = 0; i < MCPZ_REVOCATIONS_MAX && error == MCPZ_OK; i++) {
-        if (engine->store.next(engine->store.context, MCPZ_SCAN_KIND, i == 0, &record) !=
-            MCPZ_OK) {
-            return MCPZ_OK;
-        }
-        if (is_signed(engine, &record.revoked.revocation)) {
+        error = engine->store.next(engine->store.context, MCPZ_SCAN_KIND, i == 0, &record);
+        if (error == MCPZ_OK && is_signed(engine, &record.revoked.revocation)) {
             error = keep(engine, &record.revoked.revocation);
         }
     }
-    return error;
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
 }
 
 void mcpz_revocations_clear(struct mcpz_engine *engine)

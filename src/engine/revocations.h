@@ -44,7 +44,7 @@ struct mcpz_revocations {
     bool are_we;     /* we are one of them */
 };
 
-/** Start with what the store holds. Errors: MCPZ_ENOMEM */
+/** Start with what the store holds. Errors: MCPZ_ECORRUPT, MCPZ_EIO, MCPZ_ENOMEM */
 MCPZ_MUST_USE mcpz_error mcpz_revocations_load(struct mcpz_engine *engine);
 
 /** Forget all; we have left the mesh: in the store as well. */

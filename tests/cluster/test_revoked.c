@@ -97,6 +97,24 @@ TEST(what_is_left_of_a_mesh_folds_without_them)
     mcpz_sim_destroy(sim);
 }
 
+/* Who was here just now may come back with what nobody else has; but not if it is revoked. */
+TEST(nobody_waits_for_the_grace_of_who_is_revoked)
+{
+    struct mcpz_sim *sim = sim_of(75, NODES);
+
+    write(sim, "b", &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE}); /* all have met over it */
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
+    mcpz_sim_kill(sim, 3);
+    make(sim);
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(6));
+    CHECK(!has_folded(sim, 0));
+    revoke(sim, 3);
+    write(sim, "a", &(struct mcpz_sim_op){.op = MCPZ_AGENT_SET, .path = "at", .value = "u"});
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(8));
+    CHECK(has_folded(sim, 0) && has_folded(sim, 1) && has_folded(sim, 2));
+    mcpz_sim_destroy(sim);
+}
+
 /* Of three copies one is lost, and is not wanted any more. */
 TEST(who_is_revoked_is_no_copy)
 {
@@ -169,5 +187,6 @@ TEST(who_was_cut_off_lets_go_once_it_hears)
     mcpz_sim_destroy(sim);
 }
 
-TEST_MAIN(RUN(what_is_left_of_a_mesh_folds_without_them), RUN(who_is_revoked_is_no_copy),
+TEST_MAIN(RUN(what_is_left_of_a_mesh_folds_without_them),
+          RUN(nobody_waits_for_the_grace_of_who_is_revoked), RUN(who_is_revoked_is_no_copy),
           RUN(who_is_revoked_does_not_come_back), RUN(who_was_cut_off_lets_go_once_it_hears))
