@@ -21,6 +21,7 @@
 
 #define MCPZ_BLOB_PART_BYTES_MAX 1048576 /* of one upload's part, or of what is read at once */
 #define MCPZ_BLOB_LIST_MAX 100           /* blobs in one answer */
+#define MCPZ_BLOB_TAKE_MAX 32            /* blobs that are taken in, or looked at, together */
 #define MCPZ_BLOB_JOB_TEXT_BYTES 512
 /* Hold what was put here, for good or for what is to name it in a moment, until it is written down
  * who needs it. */
@@ -44,12 +45,12 @@ enum mcpz_blob_ask {
     MCPZ_BLOB_SHOW_KEYS,  /* -> bytes, length: plain */
     MCPZ_BLOB_ADOPT_KEYS, /* bytes, length */
     MCPZ_BLOB_PIN,        /* -> pin, of the index: whoever asked destroys it */
-    MCPZ_BLOB_LOOK,       /* id -> row, state */
+    MCPZ_BLOB_LOOK,       /* id -> row, state; or the ids of row_count rows -> those */
     MCPZ_BLOB_HOLD,       /* id, holder */
     MCPZ_BLOB_DROP,       /* id, holder: it does not hold it, if it did */
     MCPZ_BLOB_KEEP,       /* id, holder: what that holds is a copy from now on */
-    MCPZ_BLOB_TAKE,       /* id, tenant, row, lack and bytes: what was asked for and has come;
-                           * offset -> lack, offset, state: no lack and not whole: go on */
+    MCPZ_BLOB_TAKE,       /* tenant, holder, takings, lack and bytes: what was asked for and has
+                           * come -> takings, lack: of all of them, length: so many chunks of use */
     MCPZ_BLOB_LEND,       /* tenant, lack, bytes: as above -> length: so many chunks can be read */
     MCPZ_BLOB_SHOW,       /* lack -> bytes, length: those of them that are here */
 };
@@ -74,6 +75,15 @@ struct mcpz_blob_listed {
     struct mcpz_blob_state state;
 };
 
+/* A blob that is taken in. */
+struct mcpz_blob_taking {
+    struct mcpz_id id;
+    struct mcpz_blob_row row; /* but for the tenant, which is the job's */
+    uint64_t offset;          /* what comes before it is here */
+    bool is_whole;
+    mcpz_error error; /* it cannot be: it is no use to go on with it */
+};
+
 struct mcpz_blob_job {
     struct mcpz_blob_job *next;
     enum mcpz_blob_ask ask;
@@ -85,8 +95,10 @@ struct mcpz_blob_job {
     size_t length;
     uint64_t at_ms;
     uint8_t *bytes;
-    const char *holder;         /* static; NULL: MCPZ_BLOB_HOLDER */
-    struct mcpz_blob_lack lack; /* chunks that are asked for */
+    const char *holder;               /* static; NULL: MCPZ_BLOB_HOLDER */
+    struct mcpz_blob_lack lack;       /* chunks that are asked for */
+    struct mcpz_blob_taking *takings; /* TAKE: at most MCPZ_BLOB_TAKE_MAX; stay whose they are */
+    size_t taking_count;
 
     /* What came of it. */
     mcpz_error error;

@@ -365,8 +365,25 @@ static mcpz_error do_release(struct mcpz_blob_worker *worker, struct mcpz_blob_j
                : error;
 }
 
+/* What is not here has no row, and nobody holds it. */
+static mcpz_error look_at_rows(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    mcpz_error error = MCPZ_OK;
+
+    for (size_t i = 0; i < job->row_count && error == MCPZ_OK; i++) {
+        struct mcpz_blob_listed *listed = &job->rows[i];
+        error = mcpz_blobs_stat(worker->blobs, &listed->id, &listed->row);
+        listed->state = state_of(worker, &listed->id);
+        error = error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+    }
+    return error;
+}
+
 static mcpz_error do_look(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
 {
+    if (job->rows != NULL) {
+        return look_at_rows(worker, job);
+    }
     mcpz_error error = mcpz_blobs_stat(worker->blobs, &job->id, &job->row);
 
     job->state = state_of(worker, &job->id);
@@ -431,20 +448,30 @@ static mcpz_error do_lend(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
     return error;
 }
 
-static mcpz_error look_on(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+/* How far is it? What lacks is added to the job's, as far as there is room. */
+static mcpz_error look_on(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job,
+                          struct mcpz_blob_taking *taking)
 {
     const struct mcpz_tenant_key *key = find_key(worker, job);
+    struct mcpz_blob_lack lack = {.count = 0};
     mcpz_error error = key == NULL ? MCPZ_EAUTH : MCPZ_OK;
 
     while (key != NULL) {
-        error = mcpz_blobs_look(worker->blobs, key, &job->id, &job->offset, &job->lack);
+        error = mcpz_blobs_look(worker->blobs, key, &taking->id, &taking->offset, &lack);
         key = error == MCPZ_EAUTH ? mcpz_keyring_next(worker->keyring, mcpz_text(job->tenant), key)
                                   : NULL;
+    }
+    for (size_t i = 0; i < lack.count && job->lack.count < MCPZ_BLOB_LACK_MAX; i++) {
+        if (!is_asked_for(&job->lack, &lack.ids[i])) {
+            job->lack.ids[job->lack.count++] = lack.ids[i];
+        }
+    }
+    if (error == MCPZ_ENOTFOUND && lack.count == 0) {
+        return MCPZ_ECORRUPT; /* of a list that names what is none */
     }
     return error;
 }
 
-/* `job->length` is then how many chunks were new. */
 /* Copies of what others have too may not take what agents' writes need. */
 static mcpz_error check_room(const struct mcpz_blob_worker *worker)
 {
@@ -456,15 +483,47 @@ static mcpz_error check_room(const struct mcpz_blob_worker *worker)
                : MCPZ_OK;
 }
 
+static mcpz_error expect_all(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    mcpz_error error = MCPZ_OK;
+
+    for (size_t i = 0; i < job->taking_count && error == MCPZ_OK; i++) {
+        struct mcpz_blob_taking *taking = &job->takings[i];
+        taking->row.tenant_length = strlen(job->tenant);
+        memcpy(taking->row.tenant, job->tenant, taking->row.tenant_length);
+        error = mcpz_blobs_expect(worker->blobs, &taking->id, &taking->row, holder_of(job));
+    }
+    return error;
+}
+
+/* Look how far one is, which may have come to its end. */
+static mcpz_error go_on_with(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job,
+                             struct mcpz_blob_taking *taking)
+{
+    mcpz_error error = look_on(worker, job, taking);
+
+    if (error == MCPZ_OK) {
+        error = mcpz_blobs_complete(worker->blobs, &taking->id);
+        taking->is_whole = error == MCPZ_OK;
+        return error;
+    }
+    if (error == MCPZ_ECORRUPT) {
+        taking->error = error; /* others may be well */
+        return MCPZ_OK;
+    }
+    /* There may be more to be looked at, or asked for. */
+    return error == MCPZ_EFULL || error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+/* `job->length` is then how many chunks were new. */
 static mcpz_error do_take(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
 {
     size_t taken = 0;
     mcpz_error error = MCPZ_OK;
 
+    assert(job->taking_count > 0 && job->taking_count <= MCPZ_BLOB_TAKE_MAX);
     if (job->bytes == NULL) { /* the beginning */
-        job->row.tenant_length = strlen(job->tenant);
-        memcpy(job->row.tenant, job->tenant, job->row.tenant_length);
-        error = mcpz_blobs_expect(worker->blobs, &job->id, &job->row, holder_of(job));
+        error = expect_all(worker, job);
     } else {
         error = check_room(worker);
         if (error == MCPZ_OK) {
@@ -474,13 +533,11 @@ static mcpz_error do_take(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
     free(job->bytes);
     job->bytes = NULL;
     job->length = taken;
-    if (error == MCPZ_OK) {
-        error = look_on(worker, job);
-        if (error == MCPZ_OK) {
-            error = mcpz_blobs_complete(worker->blobs, &job->id);
-            job->state = state_of(worker, &job->id);
-        } else if (error == MCPZ_EFULL || (error == MCPZ_ENOTFOUND && job->lack.count > 0)) {
-            error = MCPZ_OK; /* there is more to be looked at, or asked for */
+    job->lack.count = 0;
+    for (size_t i = 0; i < job->taking_count && error == MCPZ_OK; i++) {
+        struct mcpz_blob_taking *taking = &job->takings[i];
+        if (!taking->is_whole && taking->error == MCPZ_OK) {
+            error = go_on_with(worker, job, taking);
         }
     }
     return error;

@@ -33,6 +33,7 @@
 #define PROGRESS_MS 1000
 #define NOTE_SUFFIX ".applied"
 #define ERRORS_SHOWN_MAX 20
+#define ERRORS_LISTED_MAX 1000 /* with --json */
 
 struct apply {
     const struct mcpz_invocation *invocation;
@@ -50,6 +51,7 @@ struct apply {
     uint64_t applied;
     uint64_t failed;
     uint64_t late;   /* of them, those that are not known to be on as many disks as asked */
+    uint64_t told;   /* errors, of those refused */
     uint64_t sent;   /* lines */
     bool is_resumed; /* and this is the first batch since */
     bool stops;      /* at the first line that is refused */
@@ -162,8 +164,11 @@ static bool tell_error(struct apply *apply, json_t *error)
     }
     apply->late += strcmp(code, "timeout") == 0 ? 1 : 0;
     (void)json_object_set_new(error, "line", json_integer((json_int_t)line));
-    (void)json_array_append(apply->errors, error);
-    if (!apply->invocation->json && json_array_size(apply->errors) <= ERRORS_SHOWN_MAX) {
+    apply->told++;
+    if (apply->told <= ERRORS_LISTED_MAX) {
+        (void)json_array_append(apply->errors, error);
+    }
+    if (!apply->invocation->json && apply->told <= ERRORS_SHOWN_MAX) {
         show_progress(apply, true);
         (void)fprintf(stderr, "%s:%" PRIu64 ": %s: ", apply->path, line, code);
         mcpz_print_clean(stderr, mcpz_show_text(error, "message"));
@@ -386,6 +391,10 @@ static enum mcpz_exit end(struct apply *apply, enum mcpz_exit status)
             json_decref(json);
         }
     } else if (!apply->invocation->json) {
+        if (apply->failed > ERRORS_SHOWN_MAX) {
+            (void)fprintf(stderr, "and %" PRIu64 " more; --json tells of up to %d\n",
+                          apply->failed - ERRORS_SHOWN_MAX, ERRORS_LISTED_MAX);
+        }
         (void)printf("%" PRIu64 " applied, %" PRIu64 " refused, %" PRIu64 " done before; %" PRIu64
                      " a second\n",
                      apply->applied, apply->failed, apply->skipped,

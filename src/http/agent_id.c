@@ -47,7 +47,7 @@ static bool has_dot_elements(struct mcpz_bytes id)
 const char *mcpz_agent_id_trouble(struct mcpz_bytes id)
 {
     if (id.length == 0) {
-        return "an agent's id has at least one character";
+        return "no \"id\" is given, or an empty one: an agent's has 1 to 128 bytes";
     }
     if (id.length > MCPZ_AGENT_NAME_BYTES_MAX) {
         return "an agent's id has at most 128 bytes";

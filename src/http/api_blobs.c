@@ -584,14 +584,13 @@ static bool read_blob(struct mcpz_exchange *exchange, const struct mcpz_request 
     if (asking == NULL) {
         return false;
     }
-    *named = (struct named){.fetch = {.ask = MCPZ_BLOB_READ,
-                                      .about = {.root = asking->job.id},
+    *named = (struct named){.fetch = {.root = asking->job.id,
                                       .offset = asking->job.offset,
                                       .length = asking->job.length,
                                       .answer = answer_data},
                             .ref = asking->ref,
                             .checks = asking->checks};
-    memcpy(named->fetch.about.tenant, asking->job.tenant, sizeof(named->fetch.about.tenant));
+    memcpy(named->fetch.tenant, asking->job.tenant, sizeof(named->fetch.tenant));
     release(asking);
     return true;
 }
@@ -608,8 +607,7 @@ void mcpz_api_get_blob(struct mcpz_exchange *exchange, const struct mcpz_request
     if (is_data) {
         mcpz_blob_fetch(exchange, &named.fetch);
     } else {
-        mcpz_blob_copies(exchange, &named.fetch.about.root, named.fetch.about.tenant,
-                         named.checks);
+        mcpz_blob_copies(exchange, &named.fetch.root, named.fetch.tenant, named.checks);
     }
 }
 
@@ -619,7 +617,7 @@ void mcpz_api_delete_blob(struct mcpz_exchange *exchange, const struct mcpz_requ
 
     if (read_blob(exchange, request, mcpz_exchange_path_rest(request->path, BLOBS_PREFIX),
                   &named)) {
-        mcpz_blob_forget(exchange, &named.fetch.about.root, named.fetch.about.tenant, named.ref);
+        mcpz_blob_forget(exchange, &named.fetch.root, named.fetch.tenant, named.ref);
     }
 }
 

@@ -1,5 +1,6 @@
 #include "http/blob_fetch.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,13 +20,22 @@ enum phase {
 /* A READ needs some ten; more are of no use, as what was lent gives way to what others read. */
 #define ANSWERS_MAX 256
 
+/* How far one is that is taken in. */
+struct reached {
+    uint64_t offset;
+    bool is_whole;
+};
+
 struct fetch {
     struct mcpz_blob_job job;
-    struct mcpz_blob_fetch asked;
-    struct mcpz_exchange *exchange; /* NULL: it is gone */
+    struct mcpz_blob_fetch
+        asked; /* what is read; of what is taken in: the first, and whose it is */
+    struct mcpz_blob_taking takings[MCPZ_BLOB_TAKE_MAX];
+    size_t taking_count;                        /* 0: it is read */
+    struct reached reached[MCPZ_BLOB_TAKE_MAX]; /* when the job was done: they are its thread's */
+    struct mcpz_exchange *exchange;             /* NULL: it is gone */
     enum phase phase;
     bool is_done;               /* the job is */
-    uint64_t offset;            /* how far it was then: until it is, the job is its thread's */
     struct mcpz_blob_lack lack; /* what is asked of sources */
     struct mcpz_id sources[MCPZ_BLOB_SOURCES_MAX];
     size_t source_count;
@@ -36,6 +46,11 @@ struct fetch {
     size_t keyless;   /* sources that were asked for the key */
     struct mcpz_blob_alias alias;
 };
+
+static bool is_take(const struct fetch *fetch)
+{
+    return fetch->taking_count > 0;
+}
 
 static void release(struct fetch *fetch)
 {
@@ -48,7 +63,11 @@ static void on_done(struct mcpz_blob_job *job)
     struct fetch *fetch = job->owner;
 
     fetch->is_done = true;
-    fetch->offset = job->offset;
+    for (size_t i = 0; i < fetch->taking_count; i++) {
+        const struct mcpz_blob_taking *taking = &fetch->takings[i];
+        fetch->reached[i] = (struct reached){
+            .offset = taking->offset, .is_whole = job->error == MCPZ_OK && taking->is_whole};
+    }
     if (fetch->exchange == NULL) {
         release(fetch);
     } else {
@@ -86,7 +105,6 @@ static void submit_again(struct mcpz_exchange *exchange, struct fetch *fetch,
                          enum mcpz_blob_ask ask, uint8_t *bytes, size_t length)
 {
     struct mcpz_blob_job *job = &fetch->job;
-    const uint64_t offset = fetch->asked.ask == MCPZ_BLOB_READ ? fetch->asked.offset : job->offset;
 
     if (bytes == NULL) {
         fetch->lack.count = 0; /* nothing was asked for */
@@ -95,31 +113,31 @@ static void submit_again(struct mcpz_exchange *exchange, struct fetch *fetch,
     *job = (struct mcpz_blob_job){.ask = ask,
                                   .now_ms =
                                       exchange->api->ports.wall_ms(exchange->api->ports.context),
-                                  .id = fetch->asked.about.root,
-                                  .offset = offset,
+                                  .id = fetch->asked.root,
+                                  .offset = fetch->asked.offset,
                                   .length = bytes != NULL ? length : fetch->asked.length,
                                   .bytes = bytes,
                                   .holder = MCPZ_BLOB_COPY_HOLDER,
                                   .lack = fetch->lack,
-                                  .row = {.size = fetch->asked.about.size,
-                                          .chunks = fetch->asked.about.chunks,
-                                          .made_ms = fetch->asked.about.made_ms},
+                                  .takings = fetch->takings,
+                                  .taking_count = fetch->taking_count,
                                   .done = on_done,
                                   .owner = fetch};
-    memcpy(job->tenant, fetch->asked.about.tenant, sizeof(job->tenant));
+    memcpy(job->tenant, fetch->asked.tenant, sizeof(job->tenant));
     submit(exchange, fetch);
 }
 
 /* ---- Asking others -------------------------------------------------------------------------- */
 
-/* Whom to ask for it. */
-static void find_sources(struct mcpz_exchange *exchange, struct fetch *fetch)
+/* Whom to ask for it; of several, those who are to have the first are asked first. */
+static void find_sources(struct mcpz_exchange *exchange, struct fetch *fetch,
+                         const struct mcpz_id *hint)
 {
     struct mcpz_ack_wait wait = {0};
 
-    mcpz_blob_keeper_targets(exchange->api, &fetch->asked.about.root, &wait);
-    fetch->source_count = mcpz_blob_sources(mcpz_exchange_engine(exchange), &wait,
-                                            fetch->asked.hint, fetch->sources);
+    mcpz_blob_keeper_targets(exchange->api, &fetch->asked.root, &wait);
+    fetch->source_count =
+        mcpz_blob_sources(mcpz_exchange_engine(exchange), &wait, hint, fetch->sources);
     fetch->source = 0;
     fetch->failed = 0;
 }
@@ -127,12 +145,12 @@ static void find_sources(struct mcpz_exchange *exchange, struct fetch *fetch)
 /* Nobody has it: does one of those who keep its document know another name? */
 static bool ask_for_name(struct mcpz_exchange *exchange, struct fetch *fetch)
 {
-    if (fetch->asked.ask != MCPZ_BLOB_READ) {
+    if (is_take(fetch)) {
         return false;
     }
     fetch->phase = NAMING;
     if (!fetch->alias.is_over) {
-        fetch->alias.root = fetch->asked.about.root;
+        fetch->alias.root = fetch->asked.root;
     }
     return mcpz_blob_alias_ask(&fetch->alias, exchange, fetch->sources, fetch->source_count) ==
            MCPZ_BLOB_ALIAS_WAITS;
@@ -154,7 +172,7 @@ static json_t *show_lack(const struct mcpz_blob_lack *lack)
 static void fail(struct mcpz_exchange *exchange, struct fetch *fetch)
 {
     const bool is_unknown =
-        fetch->lack.count > 0 && mcpz_id_equal(&fetch->lack.ids[0], &fetch->asked.about.root);
+        fetch->lack.count > 0 && mcpz_id_equal(&fetch->lack.ids[0], &fetch->asked.root);
 
     if (is_unknown && ask_for_name(exchange, fetch)) {
         return;
@@ -200,7 +218,7 @@ static void ask_next(struct mcpz_exchange *exchange, struct fetch *fetch)
 static void ask_for_lack(struct mcpz_exchange *exchange, struct fetch *fetch)
 {
     fetch->lack = fetch->job.lack;
-    if (fetch->asked.ask == MCPZ_BLOB_TAKE && !mcpz_blob_keeper_may_copy(&exchange->api->blobs)) {
+    if (is_take(fetch) && !mcpz_blob_keeper_may_copy(&exchange->api->blobs)) {
         fetch->phase = HELD;
         return;
     }
@@ -225,14 +243,12 @@ static void hear(struct mcpz_exchange *exchange, struct fetch *fetch)
         ask_next(exchange, fetch);
         return;
     }
-    if (fetch->asked.ask == MCPZ_BLOB_TAKE) {
+    if (is_take(fetch)) {
         mcpz_blob_keeper_copied(&exchange->api->blobs, length);
     } else {
         exchange->api->blobs.counts.read_through++;
     }
-    submit_again(exchange, fetch,
-                 fetch->asked.ask == MCPZ_BLOB_TAKE ? MCPZ_BLOB_TAKE : MCPZ_BLOB_LEND, bytes,
-                 length);
+    submit_again(exchange, fetch, is_take(fetch) ? MCPZ_BLOB_TAKE : MCPZ_BLOB_LEND, bytes, length);
 }
 
 /* What it stands for, if somebody knows: that is read. */
@@ -242,9 +258,9 @@ static void hear_name(struct mcpz_exchange *exchange, struct fetch *fetch)
     case MCPZ_BLOB_ALIAS_WAITS:
         return;
     case MCPZ_BLOB_ALIAS_NAMED:
-        fetch->asked.about.root = fetch->alias.root;
+        fetch->asked.root = fetch->alias.root;
         fetch->is_silent = false;
-        find_sources(exchange, fetch);
+        find_sources(exchange, fetch, NULL);
         submit_again(exchange, fetch, MCPZ_BLOB_READ, NULL, 0);
         return;
     case MCPZ_BLOB_ALIAS_UNKNOWN:
@@ -283,13 +299,14 @@ static void fail_job(struct mcpz_exchange *exchange, const struct mcpz_blob_job 
 static void mend(struct mcpz_api *api, const struct fetch *fetch)
 {
     const struct mcpz_blob_row *row = &fetch->job.row;
-    struct mcpz_blob_about about = fetch->asked.about;
+    struct mcpz_blob_about about = {.root = fetch->asked.root,
+                                    .size = row->size,
+                                    .chunks = row->chunks,
+                                    .made_ms = row->made_ms};
 
     if (fetch->answers > 0 && row->tenant_length > 0 &&
         mcpz_blob_keeper_is_ours(api, &about.root)) {
-        about.size = row->size;
-        about.chunks = row->chunks;
-        about.made_ms = row->made_ms;
+        memcpy(about.tenant, fetch->asked.tenant, sizeof(about.tenant));
         mcpz_blob_keeper_want(&api->blobs, &about, NULL, NULL);
         api->ports.defer(api->ports.context);
     }
@@ -309,6 +326,17 @@ static void after_read(struct mcpz_exchange *exchange, struct fetch *fetch)
     }
 }
 
+/* Are all whole that can be? */
+static bool are_over(const struct fetch *fetch)
+{
+    for (size_t i = 0; i < fetch->taking_count; i++) {
+        if (!fetch->takings[i].is_whole && fetch->takings[i].error == MCPZ_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void after_take(struct mcpz_exchange *exchange, struct fetch *fetch, bool had_asked)
 {
     struct mcpz_blob_job *job = &fetch->job;
@@ -318,8 +346,8 @@ static void after_take(struct mcpz_exchange *exchange, struct fetch *fetch, bool
     }
     if (job->error != MCPZ_OK) {
         fail_job(exchange, job);
-    } else if (job->state.is_whole) {
-        fetch->asked.answer(exchange, job);
+    } else if (are_over(fetch)) {
+        mcpz_exchange_answer(exchange, 200, json_object());
     } else if (job->lack.count == 0) {
         submit_again(exchange, fetch, MCPZ_BLOB_TAKE, NULL, 0);
     } else if (had_asked && job->length == 0) {
@@ -355,7 +383,7 @@ static void work(struct mcpz_exchange *exchange)
     } else if (fetch->phase == NAMING) {
         hear_name(exchange, fetch);
     } else if (fetch->phase == KEYLESS) {
-        submit_again(exchange, fetch, fetch->asked.ask, NULL, 0);
+        submit_again(exchange, fetch, is_take(fetch) ? MCPZ_BLOB_TAKE : MCPZ_BLOB_READ, NULL, 0);
     } else if (fetch->phase == HELD) {
         fetch->job.lack = fetch->lack;
         ask_for_lack(exchange, fetch);
@@ -370,50 +398,87 @@ static void work(struct mcpz_exchange *exchange)
 
 static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
 
-void mcpz_blob_fetch(struct mcpz_exchange *exchange, const struct mcpz_blob_fetch *asked)
+static struct fetch *begin(struct mcpz_exchange *exchange)
 {
     struct fetch *fetch = calloc(1, sizeof(*fetch));
 
     if (fetch == NULL) {
         mcpz_exchange_fail_error(exchange, MCPZ_ENOMEM, "fetching the blob");
-        return;
+        return NULL;
     }
-    fetch->asked = *asked;
     fetch->exchange = exchange;
-    if (asked->ask == MCPZ_BLOB_READ) {
-        (void)mcpz_blob_book_resolve(mcpz_engine_store(mcpz_exchange_engine(exchange)),
-                                     &fetch->asked.about.root);
-    }
-    find_sources(exchange, fetch);
-    fetch->asked.hint = NULL; /* not ours to keep */
     mcpz_exchange_wait(exchange, &kind, fetch);
     exchange->deadline_us = MCPZ_TIME_NEVER; /* those who are asked have their time */
-    submit_again(exchange, fetch, asked->ask, NULL, 0);
+    return fetch;
+}
+
+void mcpz_blob_fetch(struct mcpz_exchange *exchange, const struct mcpz_blob_fetch *asked)
+{
+    struct fetch *fetch = begin(exchange);
+
+    if (fetch != NULL) {
+        fetch->asked = *asked;
+        (void)mcpz_blob_book_resolve(mcpz_engine_store(mcpz_exchange_engine(exchange)),
+                                     &fetch->asked.root);
+        find_sources(exchange, fetch, NULL);
+        submit_again(exchange, fetch, MCPZ_BLOB_READ, NULL, 0);
+    }
+}
+
+void mcpz_blob_take(struct mcpz_exchange *exchange, const struct mcpz_blob_take *asked)
+{
+    struct fetch *fetch = begin(exchange);
+
+    assert(asked->count > 0 && asked->count <= MCPZ_BLOB_TAKE_MAX);
+    if (fetch == NULL) {
+        return;
+    }
+    fetch->asked.root = asked->abouts[0].root;
+    memcpy(fetch->asked.tenant, asked->abouts[0].tenant, sizeof(fetch->asked.tenant));
+    fetch->taking_count = asked->count;
+    for (size_t i = 0; i < asked->count; i++) {
+        const struct mcpz_blob_about *about = &asked->abouts[i];
+        fetch->takings[i] = (struct mcpz_blob_taking){
+            .id = about->root,
+            .row = {.size = about->size, .chunks = about->chunks, .made_ms = about->made_ms}};
+    }
+    find_sources(exchange, fetch, asked->hint);
+    submit_again(exchange, fetch, MCPZ_BLOB_TAKE, NULL, 0);
 }
 
 static const struct fetch *fetch_of(const struct mcpz_exchange *exchange)
 {
-    return exchange->kind == &kind && !exchange->answered ? exchange->state : NULL;
+    return exchange->kind == &kind ? exchange->state : NULL;
 }
 
-uint64_t mcpz_blob_fetch_offset(const struct mcpz_exchange *exchange)
+uint64_t mcpz_blob_take_offset(const struct mcpz_exchange *exchange, const struct mcpz_id *root,
+                               bool *is_whole)
 {
     const struct fetch *fetch = fetch_of(exchange);
 
-    return fetch != NULL ? fetch->offset : 0;
+    for (size_t i = 0; fetch != NULL && i < fetch->taking_count; i++) {
+        if (mcpz_id_equal(&fetch->takings[i].id, root)) {
+            *is_whole = fetch->reached[i].is_whole;
+            return fetch->reached[i].offset;
+        }
+    }
+    *is_whole = false;
+    return 0;
 }
 
-bool mcpz_blob_fetch_is_held(const struct mcpz_exchange *exchange)
+bool mcpz_blob_take_is_held(const struct mcpz_exchange *exchange)
 {
     const struct fetch *fetch = fetch_of(exchange);
 
-    return fetch != NULL && fetch->phase == HELD;
+    return fetch != NULL && !exchange->answered && fetch->phase == HELD;
 }
 
 void mcpz_blob_fetch_keys_came(struct mcpz_api *api)
 {
     for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
-        const struct fetch *fetch = api->exchanges[i].open ? fetch_of(&api->exchanges[i]) : NULL;
+        const struct mcpz_exchange *exchange = &api->exchanges[i];
+        const struct fetch *fetch =
+            exchange->open && !exchange->answered ? fetch_of(exchange) : NULL;
         if (fetch != NULL && fetch->phase == KEYLESS) {
             mcpz_exchange_again(&api->exchanges[i]);
         }

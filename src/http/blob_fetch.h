@@ -8,6 +8,9 @@
  * READ lends chunks to itself and writes nothing down; TAKE keeps them. One source is asked at a
  * time, and the next where it fails, has none of it, or sends what is not what was asked for: also
  * in the middle of a blob. Every chunk is verified by its tag and its id.
+ *
+ * Small blobs are taken together: what all of them lack is asked for at once, and they share the
+ * waits for the disk. One that cannot be had holds up none of the others.
  */
 
 #ifndef HTTP_BLOB_FETCH_H
@@ -23,25 +26,35 @@
 
 #define MCPZ_BLOB_ASK_MS 10000 /* a source's time for up to a megabyte */
 
+/* What is read. */
 struct mcpz_blob_fetch {
-    enum mcpz_blob_ask ask;       /* READ or TAKE */
-    struct mcpz_blob_about about; /* READ: root and tenant only */
-    uint64_t offset;              /* READ: */
+    struct mcpz_id root;
+    char tenant[MCPZ_TENANT_BYTES_MAX + 1];
+    uint64_t offset;
     size_t length;
-    const struct mcpz_id *hint; /* who has it; NULL: nobody in particular */
-
-    /* READ: it went well. TAKE: it is whole; the exchange is to be answered. */
-    void (*answer)(struct mcpz_exchange *exchange, struct mcpz_blob_job *job);
+    void (*answer)(struct mcpz_exchange *exchange, struct mcpz_blob_job *job); /* it went well */
 };
 
-/** Fetch it for `exchange`, which waits; what goes wrong is answered. */
+/* What is taken in. */
+struct mcpz_blob_take {
+    const struct mcpz_blob_about *abouts; /* of one tenant; borrowed for the call */
+    size_t count;                         /* at most MCPZ_BLOB_TAKE_MAX */
+    const struct mcpz_id *hint;           /* who has them; NULL: nobody in particular */
+};
+
+/** Read it for `exchange`, which waits; what goes wrong is answered. */
 void mcpz_blob_fetch(struct mcpz_exchange *exchange, const struct mcpz_blob_fetch *asked);
 
-/** How far a TAKE has come, in bytes of the blob. */
-uint64_t mcpz_blob_fetch_offset(const struct mcpz_exchange *exchange);
+/** Take them in for `exchange`, which waits: it is answered when all are whole that can be. */
+void mcpz_blob_take(struct mcpz_exchange *exchange, const struct mcpz_blob_take *asked);
+
+/** How far has `exchange` come with a blob that it takes in? Also once it was answered. In bytes
+ * of the blob, from its start. */
+uint64_t mcpz_blob_take_offset(const struct mcpz_exchange *exchange, const struct mcpz_id *root,
+                               bool *is_whole);
 
 /** Is it a TAKE that waits because too much was copied of late? mcpz_exchange_again() goes on. */
-bool mcpz_blob_fetch_is_held(const struct mcpz_exchange *exchange);
+bool mcpz_blob_take_is_held(const struct mcpz_exchange *exchange);
 
 /** Another node has told what keys it has, or has not answered: go on with what waits for one. */
 void mcpz_blob_fetch_keys_came(struct mcpz_api *api);

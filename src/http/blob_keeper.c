@@ -76,6 +76,22 @@ static struct mcpz_blob_want *find_want(struct mcpz_blob_keeper *keeper,
     return NULL;
 }
 
+static bool gives_way(const struct mcpz_blob_want *want)
+{
+    return want->exchange == NULL && want->failed >= MCPZ_BLOB_WANT_PATIENCE;
+}
+
+/* For so many more there is room. */
+static size_t count_want_room(const struct mcpz_blob_keeper *keeper)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX; i++) {
+        count += !keeper->wants[i].used || gives_way(&keeper->wants[i]) ? 1 : 0;
+    }
+    return count;
+}
+
 /* One that is free, or that nobody has had for a while: it is found again when all are gone
  * through. NULL: none is. */
 static struct mcpz_blob_want *find_want_room(struct mcpz_blob_keeper *keeper)
@@ -87,8 +103,7 @@ static struct mcpz_blob_want *find_want_room(struct mcpz_blob_keeper *keeper)
         if (!want->used) {
             return want;
         }
-        if (want->exchange == NULL && want->failed >= MCPZ_BLOB_WANT_PATIENCE &&
-            (room == NULL || want->failed > room->failed)) {
+        if (gives_way(want) && (room == NULL || want->failed > room->failed)) {
             room = want;
         }
     }
@@ -115,7 +130,10 @@ void mcpz_blob_keeper_want(struct mcpz_blob_keeper *keeper, const struct mcpz_bl
         want->try_us = 0; /* somebody has it */
     }
     if (offset != NULL) {
-        *offset = want->exchange != NULL ? mcpz_blob_fetch_offset(want->exchange) : 0;
+        bool is_whole;
+        *offset = want->exchange != NULL
+                      ? mcpz_blob_take_offset(want->exchange, &about->root, &is_whole)
+                      : 0;
     }
 }
 
@@ -142,25 +160,56 @@ static void on_fetched(struct mcpz_exchange *exchange)
     stir(exchange->api);
 }
 
-static void answer_fetched(struct mcpz_exchange *exchange, struct mcpz_blob_job *job)
+/* Is it still to be fetched? Who has it says so again and again, as long as it is. */
+static bool is_still_wanted(struct mcpz_api *api, const struct mcpz_blob_want *want)
 {
-    (void)job;
-    mcpz_exchange_answer(exchange, 200, json_object());
+    struct mcpz_blob_entry entry;
+    struct mcpz_id document;
+
+    mcpz_blob_book_id(&want->about.root, &document);
+    const mcpz_error error =
+        mcpz_blob_book_read(mcpz_engine_store(engine_of(api)), &document, &entry);
+    if (want->has_from) {
+        return true;
+    }
+    return error == MCPZ_OK ? entry.ref_count > 0
+                            : error != MCPZ_ENOTFOUND || want->failed < MCPZ_BLOB_WANT_TRIES;
 }
 
-static void begin_fetch(struct mcpz_api *api, struct mcpz_blob_want *want)
+/* May it be fetched together with `first`? What went wrong once is fetched alone. */
+static bool goes_with(const struct mcpz_blob_want *want, const struct mcpz_blob_want *first,
+                      mcpz_time now)
 {
+    return want->used && want->exchange == NULL && now >= want->try_us && want->failed == 0 &&
+           first->failed == 0 && want->about.size <= MCPZ_BLOB_SMALL_BYTES &&
+           first->about.size <= MCPZ_BLOB_SMALL_BYTES && want->has_from == first->has_from &&
+           (!want->has_from || mcpz_id_equal(&want->from, &first->from)) &&
+           strcmp(want->about.tenant, first->about.tenant) == 0;
+}
+
+/* Fetch it, and those behind it that go with it. */
+static void begin_fetch(struct mcpz_api *api, struct mcpz_blob_want *first)
+{
+    struct mcpz_blob_about abouts[MCPZ_BLOB_TOGETHER_MAX] = {first->about};
+    const struct mcpz_blob_want *end = &api->blobs.wants[MCPZ_BLOB_WANTS_MAX];
     struct mcpz_exchange *exchange = mcpz_blob_open_exchange(api, on_fetched);
+    size_t count = 1;
 
     if (exchange == NULL) {
         return;
     }
-    want->exchange = exchange; /* the answer may come at once */
-    mcpz_blob_fetch(exchange,
-                    &(struct mcpz_blob_fetch){.ask = MCPZ_BLOB_TAKE,
-                                              .about = want->about,
-                                              .hint = want->has_from ? &want->from : NULL,
-                                              .answer = answer_fetched});
+    first->exchange = exchange; /* the answer may come at once */
+    for (struct mcpz_blob_want *want = first + 1; want < end && count < MCPZ_BLOB_TOGETHER_MAX;
+         want++) {
+        if (goes_with(want, first, now_of(api)) && is_still_wanted(api, want)) {
+            want->exchange = exchange;
+            abouts[count++] = want->about;
+        }
+    }
+    mcpz_blob_take(exchange,
+                   &(struct mcpz_blob_take){.abouts = abouts,
+                                            .count = count,
+                                            .hint = first->has_from ? &first->from : NULL});
 }
 
 void mcpz_blob_look_again(struct mcpz_api *api, const struct mcpz_id *root)
@@ -179,11 +228,11 @@ void mcpz_blob_on_held(struct mcpz_api *api, struct mcpz_blob_job *job)
     }
 }
 
-static void end_fetch(struct mcpz_api *api, struct mcpz_blob_want *want)
+static void end_want(struct mcpz_api *api, struct mcpz_blob_want *want)
 {
-    const bool is_whole = mcpz_api_response(want->exchange)->status == 200;
+    bool is_whole;
 
-    mcpz_api_close(want->exchange);
+    (void)mcpz_blob_take_offset(want->exchange, &want->about.root, &is_whole);
     want->exchange = NULL;
     want->is_over = false;
     if (is_whole) {
@@ -199,38 +248,55 @@ static void end_fetch(struct mcpz_api *api, struct mcpz_blob_want *want)
     want->wait_us = want->wait_us < MCPZ_BLOB_RETRY_US_MAX ? 2 * want->wait_us : want->wait_us;
 }
 
-/* Is it still to be fetched? Who has it says so again and again, as long as it is. */
-static bool is_still_wanted(struct mcpz_api *api, const struct mcpz_blob_want *want)
+/* All that were fetched together are over at once. */
+static void end_fetch(struct mcpz_api *api, struct mcpz_exchange *exchange)
 {
-    struct mcpz_blob_entry entry;
-    struct mcpz_id document;
-
-    mcpz_blob_book_id(&want->about.root, &document);
-    const mcpz_error error =
-        mcpz_blob_book_read(mcpz_engine_store(engine_of(api)), &document, &entry);
-    if (want->has_from) {
-        return true;
+    for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX; i++) {
+        struct mcpz_blob_want *want = &api->blobs.wants[i];
+        if (want->used && want->exchange == exchange) {
+            end_want(api, want);
+        }
     }
-    return error == MCPZ_OK ? entry.ref_count > 0
-                            : error != MCPZ_ENOTFOUND || want->failed < MCPZ_BLOB_WANT_TRIES;
+    mcpz_api_close(exchange);
+}
+
+/* How many are under way? Those that are over are ended. */
+static size_t count_fetches(struct mcpz_api *api)
+{
+    const struct mcpz_exchange *seen[MCPZ_BLOB_FETCHES_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX; i++) {
+        const struct mcpz_blob_want *want = &api->blobs.wants[i];
+        size_t at = 0;
+        if (want->used && want->is_over) {
+            end_fetch(api, want->exchange);
+        }
+        if (!want->used || want->exchange == NULL) {
+            continue;
+        }
+        while (at < count && seen[at] != want->exchange) {
+            at++;
+        }
+        if (at == count) {
+            seen[count++] = want->exchange;
+        }
+    }
+    return count;
 }
 
 static void look_at_wants(struct mcpz_api *api)
 {
     struct mcpz_blob_keeper *keeper = &api->blobs;
     const mcpz_time now = now_of(api);
-    size_t under_way = 0;
+    size_t under_way = count_fetches(api);
 
     for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX; i++) {
         struct mcpz_blob_want *want = &keeper->wants[i];
-        if (want->used && want->is_over) {
-            end_fetch(api, want);
-        }
         if (want->used && want->exchange != NULL && mcpz_blob_keeper_may_copy(keeper) &&
-            mcpz_blob_fetch_is_held(want->exchange)) {
+            mcpz_blob_take_is_held(want->exchange)) {
             mcpz_exchange_again(want->exchange);
         }
-        under_way += want->used && want->exchange != NULL ? 1 : 0;
     }
     for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX && under_way < MCPZ_BLOB_FETCHES_MAX; i++) {
         struct mcpz_blob_want *want = &keeper->wants[i];
@@ -249,11 +315,11 @@ static void look_at_wants(struct mcpz_api *api)
 
 /* ---- Going through documents and blobs ------------------------------------------------------ */
 
-/* One blob's state here, or a page of blobs, is being looked at. */
+/* What is here of some blobs, or a page of those that are, is being looked at. */
 struct mcpz_blob_check {
     struct mcpz_blob_job job;
     struct mcpz_api *api; /* NULL: the keeper is gone */
-    struct mcpz_blob_entry entry;
+    size_t settled;       /* so many of them */
     bool is_done;
 };
 
@@ -278,21 +344,22 @@ static void scan_soon(struct mcpz_api *api)
     api->blobs.scan_us = mcpz_time_min(api->blobs.scan_us, soon);
 }
 
-static void begin_check(struct mcpz_api *api, enum mcpz_blob_ask ask, const struct mcpz_id *id,
-                        const struct mcpz_blob_entry *entry)
+/* LIST from `after` on, or LOOK at `rows` (taken). */
+static void begin_check(struct mcpz_api *api, const struct mcpz_blob_job *job)
 {
     const struct mcpz_blob_port *port = api->ports.blobs;
     struct mcpz_blob_check *check = calloc(1, sizeof(*check));
 
     if (check == NULL) {
+        free(job->rows);
         return;
     }
     check->api = api;
-    if (entry != NULL) {
-        check->entry = *entry;
-    }
-    check->job = (struct mcpz_blob_job){.ask = ask, .id = *id, .done = on_checked, .owner = check};
+    check->job = *job;
+    check->job.done = on_checked;
+    check->job.owner = check;
     if (!port->submit(port->context, &check->job)) {
+        mcpz_blob_job_finish(&check->job);
         free(check);
         scan_soon(api); /* it may have been news, which come once */
         return;
@@ -315,16 +382,16 @@ static void settle_alias(struct mcpz_api *api, const struct mcpz_blob_entry *ent
 }
 
 /* What follows from what the document says and what is here. */
-static void settle(struct mcpz_api *api, const struct mcpz_blob_check *check)
+static void settle(struct mcpz_api *api, const struct mcpz_blob_entry *entry,
+                   const struct mcpz_blob_state *state)
 {
-    const struct mcpz_blob_state *state = &check->job.state;
-    const struct mcpz_blob_about *about = &check->entry.about;
+    const struct mcpz_blob_about *about = &entry->about;
 
-    if (check->entry.is_alias && !state->is_whole) {
-        settle_alias(api, &check->entry);
+    if (entry->is_alias && !state->is_whole) {
+        settle_alias(api, entry);
         return;
     }
-    if (check->entry.ref_count == 0) {
+    if (entry->ref_count == 0) {
         if (state->is_copy) {
             mcpz_blob_let_go(api, &about->root, MCPZ_BLOB_COPY_HOLDER);
             api->blobs.counts.unneeded++;
@@ -341,6 +408,27 @@ static void settle(struct mcpz_api *api, const struct mcpz_blob_check *check)
         (void)mcpz_blob_errand(api, MCPZ_BLOB_HOLD, &about->root, MCPZ_BLOB_COPY_HOLDER,
                                mcpz_blob_on_held);
     }
+}
+
+/* Go on with those that were looked at, as long as there is room for what may follow and nobody is
+ * asked for it. Their documents are read now, as they may say something else than when the look
+ * was begun. True: that were all. */
+static bool settle_looked(struct mcpz_api *api, struct mcpz_blob_check *check)
+{
+    struct mcpz_blob_keeper *keeper = &api->blobs;
+
+    while (check->settled < check->job.row_count && keeper->review == NULL &&
+           count_want_room(keeper) > 0) {
+        const struct mcpz_blob_listed *looked = &check->job.rows[check->settled++];
+        struct mcpz_blob_entry entry;
+        struct mcpz_id document;
+        mcpz_blob_book_id(&looked->id, &document);
+        if (check->job.error == MCPZ_OK &&
+            mcpz_blob_book_read(mcpz_engine_store(engine_of(api)), &document, &entry) == MCPZ_OK) {
+            settle(api, &entry, &looked->state);
+        }
+    }
+    return check->settled == check->job.row_count;
 }
 
 static void about_of(const struct mcpz_blob_listed *listed, struct mcpz_blob_about *about)
@@ -397,47 +485,81 @@ static void settle_page(struct mcpz_api *api, const struct mcpz_blob_job *job)
     keeper->is_listing = job->error == MCPZ_OK && job->row_count == MCPZ_BLOB_LIST_MAX;
 }
 
+/* Go on with what was looked at. */
 static void end_check(struct mcpz_api *api)
 {
     struct mcpz_blob_check *check = api->blobs.check;
 
-    api->blobs.check = NULL;
     if (check->job.ask == MCPZ_BLOB_LIST) {
         settle_page(api, &check->job);
-    } else if (check->job.error == MCPZ_OK || check->job.error == MCPZ_ENOTFOUND) {
-        settle(api, check);
+    } else if (!settle_looked(api, check)) {
+        return;
     }
+    api->blobs.check = NULL;
     mcpz_blob_job_finish(&check->job);
     free(check);
     stir(api);
 }
 
-/* True: what is here of the document's blob is being looked at. */
-static bool check_document(struct mcpz_api *api, const struct mcpz_id *document)
+/* Which blob is the document of? False: it says nothing yet. */
+static bool root_of(struct mcpz_api *api, const struct mcpz_id *document, struct mcpz_id *root)
 {
     struct mcpz_blob_entry entry;
 
     if (mcpz_blob_book_read(mcpz_engine_store(engine_of(api)), document, &entry) != MCPZ_OK) {
         return false;
     }
-    begin_check(api, MCPZ_BLOB_LOOK, &entry.about.root, &entry);
+    *root = entry.about.root;
     return true;
 }
 
 /* The next document of a blob: they have a list of their own, however many agents there are. */
-static void walk_on(struct mcpz_api *api)
+static bool walk_on(struct mcpz_api *api, struct mcpz_id *document)
 {
     struct mcpz_blob_keeper *keeper = &api->blobs;
     const struct mcpz_store *store = mcpz_engine_store(engine_of(api));
     struct mcpz_record record = {.kind = MCPZ_RECORD_BLOB_DOCUMENT,
                                  .blob_document = {.document = keeper->walked}};
 
-    if (store->next(store->context, MCPZ_SCAN_KIND, false, &record) != MCPZ_OK) {
-        keeper->is_walking = false;
+    keeper->is_walking = store->next(store->context, MCPZ_SCAN_KIND, false, &record) == MCPZ_OK;
+    if (keeper->is_walking) {
+        keeper->walked = record.blob_document.document;
+        *document = keeper->walked;
+    }
+    return keeper->is_walking;
+}
+
+/* The next document that is to be looked at: one of which there are news, or else the one whose
+ * turn it is. */
+static bool next_document(struct mcpz_api *api, bool walks, struct mcpz_id *document)
+{
+    struct mcpz_blob_keeper *keeper = &api->blobs;
+
+    if (!walks && keeper->news_count > 0) {
+        *document = keeper->news[--keeper->news_count];
+        return true;
+    }
+    return walks && keeper->is_walking && walk_on(api, document);
+}
+
+/* Look at what is here of some blobs of which there are news, or (`walks`) whose turn it is. */
+static void check_some(struct mcpz_api *api, bool walks)
+{
+    const size_t room = count_want_room(&api->blobs);
+    const size_t most = room < MCPZ_BLOB_TAKE_MAX ? room : MCPZ_BLOB_TAKE_MAX;
+    struct mcpz_blob_job job = {.ask = MCPZ_BLOB_LOOK, .rows = calloc(most, sizeof(*job.rows))};
+    struct mcpz_id document;
+
+    if (job.rows == NULL) {
         return;
     }
-    keeper->walked = record.blob_document.document;
-    if (!check_document(api, &record.blob_document.document)) {
+    for (size_t i = 0; i < most && next_document(api, walks, &document); i++) {
+        job.row_count += root_of(api, &document, &job.rows[job.row_count].id) ? 1 : 0;
+    }
+    if (job.row_count > 0) {
+        begin_check(api, &job);
+    } else {
+        free(job.rows);
         stir(api);
     }
 }
@@ -461,6 +583,7 @@ static void look_at_scan(struct mcpz_api *api)
 {
     struct mcpz_blob_keeper *keeper = &api->blobs;
     const mcpz_time now = now_of(api);
+    const bool is_reviewing = mcpz_blob_review_look(api);
 
     if (keeper->check != NULL && keeper->check->is_done) {
         end_check(api);
@@ -472,18 +595,16 @@ static void look_at_scan(struct mcpz_api *api)
     if (now >= keeper->scan_us && !keeper->is_walking && !keeper->is_listing) {
         begin_scan(api, now);
     }
-    if (keeper->check != NULL || mcpz_blob_review_look(api)) {
+    if (keeper->check != NULL || is_reviewing || keeper->review != NULL) {
         return;
     }
-    const bool has_room = find_want_room(keeper) != NULL;
+    const bool has_room = count_want_room(keeper) > 0;
     if (keeper->news_count > 0 && has_room) {
-        if (!check_document(api, &keeper->news[--keeper->news_count])) {
-            stir(api);
-        }
+        check_some(api, false);
     } else if (keeper->is_listing && has_list_room(api)) {
-        begin_check(api, MCPZ_BLOB_LIST, &keeper->listed, NULL);
+        begin_check(api, &(struct mcpz_blob_job){.ask = MCPZ_BLOB_LIST, .id = keeper->listed});
     } else if (keeper->is_walking && has_room) {
-        walk_on(api);
+        check_some(api, true);
     }
     keeper->is_covering &= keeper->is_walking || keeper->is_listing;
 }

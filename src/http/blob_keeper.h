@@ -15,8 +15,8 @@
  * turns out to be damaged makes its blob one that is not whole here, so it is fetched like one
  * that never was.
  *
- * Two blobs are fetched at a time, and 64 MiB a second. As many are remembered as there is room
- * for: going through them waits until there is more.
+ * Two blobs are fetched at a time, or two times up to 24 small ones, and 64 MiB a second. As many
+ * are remembered as there is room for: going through them waits until there is more.
  */
 
 #ifndef HTTP_BLOB_KEEPER_H
@@ -34,11 +34,13 @@
 #include "http/blob_doubts.h"
 
 #define MCPZ_BLOB_WANTS_MAX 64
-#define MCPZ_BLOB_PLACES_MAX 16
+#define MCPZ_BLOB_PLACES_MAX 48
 #define MCPZ_BLOB_WAITERS_MAX 8 /* of one blob */
 #define MCPZ_BLOB_NEWS_MAX 32
-#define MCPZ_BLOB_FETCHES_MAX 2 /* at a time */
-#define MCPZ_BLOB_PUSHES_MAX 4
+#define MCPZ_BLOB_FETCHES_MAX 2      /* at a time; */
+#define MCPZ_BLOB_SMALL_BYTES 262144 /* blobs up to this are fetched together, */
+#define MCPZ_BLOB_TOGETHER_MAX 24    /* so many at a time, where it went well so far */
+#define MCPZ_BLOB_PUSHES_MAX 8       /* half of what a node answers at a time (fellows.h) */
 #define MCPZ_BLOB_COPY_BYTES_PER_SECOND 67108864
 #define MCPZ_BLOB_SCAN_US MCPZ_SECONDS(600)
 #define MCPZ_BLOB_SCAN_SOON_US MCPZ_SECONDS(1)
@@ -64,7 +66,7 @@ struct mcpz_blob_want {
     mcpz_time try_us;
     mcpz_time wait_us;              /* after the next failure */
     unsigned failed;                /* in a row */
-    struct mcpz_exchange *exchange; /* fetches it; NULL: not now */
+    struct mcpz_exchange *exchange; /* fetches it, and others; NULL: not now */
     bool is_over;                   /* that has its answer */
 };
 
@@ -97,7 +99,7 @@ struct mcpz_blob_place {
     bool is_answered;
 };
 
-struct mcpz_blob_check;  /* what is here of a blob is being looked at */
+struct mcpz_blob_check;  /* what is here of some blobs is being looked at */
 struct mcpz_blob_review; /* who needs a blob is being asked: http/blob_review.h */
 
 /* What was done since the start. */

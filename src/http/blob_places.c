@@ -669,7 +669,7 @@ static void look_at_place(struct mcpz_api *api, struct mcpz_blob_place *place, m
         mcpz_api_close(place->exchange);
         place->exchange = NULL;
         place->is_answered = false;
-        place->ask_us = now + place->wait_us;
+        place->ask_us = all_have(&place->wait) ? now : now + place->wait_us;
         place->wait_us += place->wait_us / 2;
         const mcpz_time most = is_waited_for(place) || now < place->came_us + MCPZ_BLOB_EAGER_US
                                    ? MCPZ_BLOB_POLL_US_MAX

@@ -68,6 +68,15 @@ class Apply(unittest.TestCase):
         piped = self.node.run("agent", "apply", "-", "--json", stdin='{"op": "create", "id": "b"}')
         self.assertEqual(json.loads(piped.stdout)["applied"], 1)
 
+    def test_of_many_that_are_refused_some_are_told_and_how_many_there_are(self):
+        self.write([{"op": "create"} for _ in range(1500)])
+        done = self.node.run("agent", "apply", self.file, "--batch", 50)
+        self.assertEqual(done.stderr.count('no "id" is given'), 20)
+        self.assertIn("and 1480 more", done.stderr)
+        done = self.node.run("agent", "apply", self.file, "--batch", 50, "--again", "--json")
+        told = json.loads(done.stdout)
+        self.assertEqual((told["failed"], len(told["errors"])), (1500, 1000))
+
     def test_the_same_command_goes_on_where_it_was_interrupted(self):
         self.write([{"op": "create", "id": f"a{i}"} for i in range(2000)])
         note = pathlib.Path(f"{self.file}.applied")

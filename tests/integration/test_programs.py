@@ -65,6 +65,7 @@ class Programs(unittest.TestCase):
         self.assertEqual(done.stdout, "AND THE DOOR", done.stderr)
 
     def test_a_program_calls_a_command(self):
+        until("B knows of it", lambda: self.offers(self.b, "cat"))
         done = self.asked(self.b, "cat", b"x" * 1000)
         self.assertEqual((done.returncode, done.stdout), (0, b"x" * 1000), done.stderr)
 

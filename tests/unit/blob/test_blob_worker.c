@@ -269,13 +269,50 @@ TEST(what_cannot_be_opened_is_told)
 
 static mcpz_error take(const char *text)
 {
+    static struct mcpz_blob_taking taking;
+
     new_job(MCPZ_BLOB_TAKE, "acme");
-    job.id = (struct mcpz_id){{7}};
+    taking = (struct mcpz_blob_taking){.id = {{7}}, .row = {.size = 5, .chunks = 1}};
+    job.takings = &taking;
+    job.taking_count = 1;
     job.holder = MCPZ_BLOB_COPY_HOLDER;
-    job.row = (struct mcpz_blob_row){.size = 5, .chunks = 1};
     job.length = text != NULL ? strlen(text) : 0;
     job.bytes = text != NULL ? (uint8_t *)strdup(text) : NULL;
     return run();
+}
+
+TEST(what_several_lack_is_asked_for_at_once)
+{
+    struct mcpz_blob_taking takings[3] = {{.id = {{7}}}, {.id = {{8}}}, {.id = {{9}}}};
+
+    (void)begin("acme"); /* so that there is a key */
+    new_job(MCPZ_BLOB_TAKE, "acme");
+    job.takings = takings;
+    job.taking_count = 3;
+    job.holder = MCPZ_BLOB_COPY_HOLDER;
+    takings[1].is_whole = true; /* it was before */
+    CHECK_UINT(run(), MCPZ_OK);
+    CHECK_UINT(job.lack.count, 2);
+    CHECK(mcpz_id_equal(&job.lack.ids[0], &takings[0].id));
+    CHECK(mcpz_id_equal(&job.lack.ids[1], &takings[2].id));
+    CHECK(!takings[0].is_whole && !takings[2].is_whole);
+}
+
+/* Rows of several at once; what is not here has none. */
+TEST(several_are_looked_at_together)
+{
+    const struct mcpz_id nowhere = {{7}};
+    const struct mcpz_id there = finish(begin("acme"));
+    new_job(MCPZ_BLOB_LOOK, "");
+    job.rows = calloc(2, sizeof(job.rows[0]));
+    job.row_count = 2;
+    CHECK(job.rows != NULL);
+    job.rows[0].id = nowhere;
+    job.rows[1].id = there;
+    CHECK_UINT(run(), MCPZ_OK);
+    CHECK(!job.rows[0].state.is_whole && !mcpz_blob_is_held(&job.rows[0].state));
+    CHECK(job.rows[1].state.is_whole && job.rows[1].state.is_put);
+    mcpz_blob_job_finish(&job);
 }
 
 static struct mcpz_blob_state look(const struct mcpz_id *id)
@@ -394,6 +431,8 @@ int main(void)
         RUN_IN(what_cannot_be_opened_is_told),
         RUN_IN(what_is_held_for_who_put_it_is_a_copy_once_that_is_known),
         RUN_IN(several_share_one_wait_for_the_disk),
+        RUN_IN(what_several_lack_is_asked_for_at_once),
+        RUN_IN(several_are_looked_at_together),
         RUN_IN(copies_leave_room_on_the_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

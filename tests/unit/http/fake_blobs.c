@@ -48,31 +48,73 @@ static bool is_of_use(const struct mcpz_blob_job *job)
            mcpz_bytes_equal(mcpz_bytes(job->bytes, job->length), fake_chunk);
 }
 
-static void lack(struct mcpz_blob_job *job, const struct fake_blob *blob)
+/* A chunk of `root` is lacking: its list, if nothing is known of it. */
+static void lack(struct mcpz_blob_job *job, const struct mcpz_id *root,
+                 const struct fake_blob *blob)
 {
-    job->lack.count = 1;
-    job->lack.ids[0] = job->id;
-    job->lack.ids[0].bytes[31] = blob != NULL ? (uint8_t)blob->lacks : 0;
-    if (blob == NULL) {
-        job->lack.ids[0] = job->id; /* its list: nothing is known of it */
+    struct mcpz_id *id = &job->lack.ids[job->lack.count++];
+
+    *id = *root;
+    if (blob != NULL) {
+        id->bytes[31] = (uint8_t)blob->lacks;
     }
 }
 
-static void take(struct mcpz_blob_job *job, struct fake_blob *blob)
+/* Was the chunk that it lacks asked for? */
+static bool is_asked_for(const struct mcpz_blob_lack *asked, const struct fake_blob *blob)
 {
-    if (blob == NULL) {
-        blob = fake_blob_add(&job->id, (struct mcpz_blob_state){.is_copy = true});
+    struct mcpz_blob_job job = {.lack = {.count = 0}};
+
+    lack(&job, &blob->root, blob);
+    for (size_t i = 0; i < asked->count; i++) {
+        if (mcpz_id_equal(&asked->ids[i], &job.lack.ids[0])) {
+            return true;
+        }
     }
-    const bool has_come = is_of_use(job) && blob->lacks > 0;
-    blob->lacks -= has_come ? 1 : 0;
-    blob->state.is_copy = true;
-    blob->state.is_whole = blob->lacks == 0;
-    job->length = has_come ? 1 : 0;
-    job->offset += has_come ? 350 : 0;
-    job->state = blob->state;
+    return false;
+}
+
+/* What has come, if it is of use, is one chunk for each that was asked for. */
+static void take(struct mcpz_blob_job *job)
+{
+    const struct mcpz_blob_lack asked = job->lack;
+    const bool is_good = is_of_use(job);
+
+    job->length = 0;
     job->lack.count = 0;
-    if (blob->lacks > 0) {
-        lack(job, blob);
+    CHECK(job->taking_count > 0 && job->taking_count <= MCPZ_BLOB_TAKE_MAX);
+    for (size_t i = 0; i < job->taking_count; i++) {
+        struct mcpz_blob_taking *taking = &job->takings[i];
+        struct fake_blob *blob = fake_blob_find(&taking->id);
+        if (blob == NULL) {
+            blob = fake_blob_add(&taking->id, (struct mcpz_blob_state){.is_copy = true});
+        }
+        if (blob->is_odd) {
+            taking->error = MCPZ_ECORRUPT;
+            continue;
+        }
+        const bool has_come = is_good && blob->lacks > 0 && is_asked_for(&asked, blob);
+        blob->lacks -= has_come ? 1 : 0;
+        blob->state.is_copy = true;
+        blob->state.is_whole = blob->lacks == 0;
+        job->length += has_come ? 1 : 0;
+        taking->offset += has_come ? 350 : 0;
+        taking->is_whole = blob->state.is_whole;
+        if (blob->lacks > 0) {
+            lack(job, &blob->root, blob);
+        }
+    }
+}
+
+/* What is not here has no row. */
+static void look(struct mcpz_blob_job *job)
+{
+    for (size_t i = 0; i < job->row_count; i++) {
+        const struct fake_blob *blob = fake_blob_find(&job->rows[i].id);
+        if (blob != NULL) {
+            job->rows[i].row = blob->row;
+            job->rows[i].state = blob->state;
+        }
     }
 }
 
@@ -83,7 +125,8 @@ static void read_blob(struct mcpz_blob_job *job, struct fake_blob *blob)
 
     if (there < 2) {
         job->error = MCPZ_ENOTFOUND;
-        lack(job, blob);
+        job->lack.count = 0;
+        lack(job, &job->id, blob);
         if (blob != NULL) {
             blob->state.is_whole = false;
         }
@@ -189,6 +232,10 @@ static void do_job(struct mcpz_blob_job *job)
     job->error = MCPZ_OK;
     switch (job->ask) {
     case MCPZ_BLOB_LOOK:
+        if (job->rows != NULL) {
+            look(job);
+            break;
+        }
         job->error = blob != NULL ? MCPZ_OK : MCPZ_ENOTFOUND;
         job->row = blob != NULL ? blob->row : job->row;
         job->state = blob != NULL ? blob->state : job->state;
@@ -210,7 +257,7 @@ static void do_job(struct mcpz_blob_job *job)
         if (fake_blobs_are_full) {
             job->error = MCPZ_ENOSPACE;
         } else {
-            take(job, blob);
+            take(job);
         }
         break;
     case MCPZ_BLOB_READ:

@@ -18,6 +18,7 @@ struct fake_blob {
     struct mcpz_blob_state state;
     size_t lacks; /* so many chunks are not here */
     size_t lent;
+    bool is_odd; /* its list names what is none: it cannot be taken in */
 };
 
 extern struct fake_blob fake_blob_rows[FAKE_BLOBS_MAX];

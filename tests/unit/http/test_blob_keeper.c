@@ -261,6 +261,55 @@ TEST(what_is_lacking_is_fetched_chunk_by_chunk)
     fake_blobs_end();
 }
 
+/* `count` that are lacking here, the last of them (`is_large`) too large to go with others. */
+static void want_some(size_t count, bool is_large)
+{
+    size_t wanted = 0;
+
+    for (uint8_t number = 1; wanted < count; number++) {
+        struct mcpz_blob_about about = fake_blob_about(number);
+        if (mcpz_blob_keeper_is_ours(world.api, &about.root)) {
+            wanted++;
+            about.size =
+                is_large && wanted == count ? MCPZ_BLOB_SMALL_BYTES + 1 : MCPZ_BLOB_SMALL_BYTES;
+            mcpz_blob_keeper_want(keeper(), &about, NULL, NULL);
+        }
+    }
+    fake_blobs_turn();
+}
+
+TEST(small_ones_are_fetched_together)
+{
+    fake_blobs_begin();
+    want_some(4, true);
+    CHECK_UINT(count_questions("/chunks"), 2); /* of three, and of the large one */
+    fake_fellow_sends(0, 200, fake_chunk);
+    fake_blobs_turn();
+    CHECK_UINT(count_questions("/chunks"), 3);
+    fake_fellow_sends(2, 200, fake_chunk);
+    fake_blobs_turn();
+    CHECK_UINT(count_questions("/chunks"), 3);
+    CHECK_UINT(keeper()->counts.fetched, 3);
+    fake_blobs_end();
+}
+
+TEST(one_that_cannot_be_fetched_holds_up_none_of_the_others)
+{
+    fake_blobs_begin();
+    want_some(3, false);
+    fake_blob_rows[1].is_odd = true;
+    for (size_t i = 0; i < 2; i++) {
+        fake_fellow_sends(i, 200, fake_chunk);
+        fake_blobs_turn();
+    }
+    CHECK_UINT(keeper()->counts.fetched, 2);
+    CHECK_UINT(keeper()->counts.fetches_failed, 1);
+    fake_blob_rows[1].is_odd = false;
+    fake_blobs_tick(MCPZ_BLOB_RETRY_US);
+    CHECK_UINT(count_questions("/chunks"), 3);
+    fake_blobs_end();
+}
+
 TEST(one_that_has_nothing_or_rubbish_or_is_silent_is_followed_by_the_next)
 {
     const struct mcpz_blob_about about = begin_lacking();
@@ -780,7 +829,8 @@ TEST_MAIN(RUN(what_is_put_is_held_and_that_is_written_down),
           RUN(what_is_removed_elsewhere_is_not_put_anew_by_a_list_of_before),
           RUN(what_cannot_be_let_go_of_is_tried_again_and_placed_no_more),
           RUN(what_was_written_and_removed_before_the_next_look_is_not_put_anew),
-          RUN(what_is_lacking_is_fetched_chunk_by_chunk),
+          RUN(what_is_lacking_is_fetched_chunk_by_chunk), RUN(small_ones_are_fetched_together),
+          RUN(one_that_cannot_be_fetched_holds_up_none_of_the_others),
           RUN(one_that_has_nothing_or_rubbish_or_is_silent_is_followed_by_the_next),
           RUN(a_full_disk_is_tried_again), RUN(no_more_is_copied_than_a_second_may_have),
           RUN(what_nobody_needs_is_let_go_of), RUN(what_is_needed_and_here_is_held),
