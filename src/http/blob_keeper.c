@@ -7,6 +7,7 @@
 #include "http/blob_fetch.h"
 #include "http/blob_places.h"
 #include "http/blob_review.h"
+#include "http/blob_stray.h"
 #include "http/blob_targets.h"
 #include "http/exchange.h"
 
@@ -134,6 +135,17 @@ void mcpz_blob_keeper_want(struct mcpz_blob_keeper *keeper, const struct mcpz_bl
         *offset = want->exchange != NULL
                       ? mcpz_blob_take_offset(want->exchange, &about->root, &is_whole)
                       : 0;
+    }
+}
+
+void mcpz_blob_keeper_unwant(struct mcpz_blob_keeper *keeper, const struct mcpz_id *root)
+{
+    struct mcpz_blob_want *want = find_want(keeper, root);
+
+    if (want != NULL && want->exchange == NULL) {
+        want->used = false;
+    } else if (want != NULL) {
+        want->failed = MCPZ_BLOB_WANT_TRIES; /* unless that goes well, it was the last */
     }
 }
 
@@ -462,13 +474,14 @@ static bool has_list_room(struct mcpz_api *api)
     return find_want_room(&api->blobs) != NULL && mcpz_blob_keeper_has_place(api);
 }
 
-/* What follows from a page of blobs that are here, as far as there is room for it. */
+/* What follows from a page of blobs that are here, as far as there is room for it, and until
+ * others are asked about one of them. */
 static void settle_page(struct mcpz_api *api, const struct mcpz_blob_job *job)
 {
     struct mcpz_blob_keeper *keeper = &api->blobs;
 
     for (size_t i = 0; i < job->row_count; i++) {
-        if (!has_list_room(api)) {
+        if (!has_list_room(api) || keeper->stray != NULL) {
             return;
         }
         const struct mcpz_blob_listed *listed = &job->rows[i];
@@ -479,6 +492,9 @@ static void settle_page(struct mcpz_api *api, const struct mcpz_blob_job *job)
         } else if (mcpz_blob_is_held(&listed->state) &&
                    mcpz_blob_keeper_is_ours(api, &listed->id)) {
             mcpz_blob_keeper_want(keeper, &about, NULL, NULL);
+        }
+        if (mcpz_blob_stray_is(api, listed)) {
+            mcpz_blob_stray_begin(api, &listed->id);
         }
         keeper->listed = listed->id;
     }
@@ -584,6 +600,7 @@ static void look_at_scan(struct mcpz_api *api)
     struct mcpz_blob_keeper *keeper = &api->blobs;
     const mcpz_time now = now_of(api);
     const bool is_reviewing = mcpz_blob_review_look(api);
+    const bool is_asking = mcpz_blob_stray_look(api);
 
     if (keeper->check != NULL && keeper->check->is_done) {
         end_check(api);
@@ -595,7 +612,8 @@ static void look_at_scan(struct mcpz_api *api)
     if (now >= keeper->scan_us && !keeper->is_walking && !keeper->is_listing) {
         begin_scan(api, now);
     }
-    if (keeper->check != NULL || is_reviewing || keeper->review != NULL) {
+    if (keeper->check != NULL || is_reviewing || keeper->review != NULL || is_asking ||
+        keeper->stray != NULL) {
         return;
     }
     const bool has_room = count_want_room(keeper) > 0;
@@ -706,6 +724,7 @@ void mcpz_blob_keeper_finish(struct mcpz_api *api)
         }
     }
     mcpz_blob_review_finish(api);
+    mcpz_blob_stray_finish(api);
     mcpz_blob_keeper_init(keeper);
     keeper->scan_us = MCPZ_TIME_NEVER;
 }

@@ -5,6 +5,7 @@
  *   ... that nobody needs it                                         ->  let go of it
  *   a blob was put here, or is here and is to be elsewhere           ->  place: have those keep it
  *                                                       all have it  ->  let go of it
+ *   nothing says that it is needed, nor that it is not   ->  the others are asked (blob_stray.h)
  *
  * What was put is held for whoever put it until it is on a disk who that is, and as a copy from
  * then on: so what is removed while a node is away is not put anew when that comes back.
@@ -101,6 +102,7 @@ struct mcpz_blob_place {
 
 struct mcpz_blob_check;  /* what is here of some blobs is being looked at */
 struct mcpz_blob_review; /* who needs a blob is being asked: http/blob_review.h */
+struct mcpz_blob_stray;  /* whether anybody does: http/blob_stray.h */
 
 /* What was done since the start. */
 #define MCPZ_BLOB_COUNTS(X)                                                                       \
@@ -115,6 +117,8 @@ struct mcpz_blob_review; /* who needs a blob is being asked: http/blob_review.h 
     X(fetches_put_off,                                                                            \
       "blobs that were not asked for for now, as nobody has them and others wait")                \
     X(wants_given_up, "blobs that nobody has and nothing says are needed, not asked for on")      \
+    X(strays_dropped,                                                                             \
+      "blobs let go of as all that are to have them know of nobody who needs them")               \
     X(references_dropped, "references of agents that were none any more")
 
 struct mcpz_blob_counts {
@@ -130,6 +134,7 @@ struct mcpz_blob_keeper {
     size_t news_count;
     struct mcpz_blob_check *check;   /* NULL: none */
     struct mcpz_blob_review *review; /* NULL: none */
+    struct mcpz_blob_stray *stray;   /* NULL: none */
     size_t reviewed;                 /* so many blobs' references were looked at */
     struct mcpz_id walked;           /* over documents of blobs */
     bool is_walking;
@@ -168,6 +173,9 @@ void mcpz_blob_keeper_targets(struct mcpz_api *api, const struct mcpz_id *root,
  * how far that has come. */
 void mcpz_blob_keeper_want(struct mcpz_blob_keeper *keeper, const struct mcpz_blob_about *about,
                            const struct mcpz_id *from, uint64_t *offset);
+
+/** It is not asked for any more, unless something says that it is needed. */
+void mcpz_blob_keeper_unwant(struct mcpz_blob_keeper *keeper, const struct mcpz_id *root);
 
 /** Have others keep a blob that was put here, for `ref` (static). NULL: too many are being placed;
  * it is placed later. */

@@ -159,6 +159,11 @@ void mcpz_blob_places_found(struct mcpz_api *api, const struct mcpz_blob_about *
     }
 }
 
+bool mcpz_blob_places_has(struct mcpz_api *api, const struct mcpz_id *root)
+{
+    return next_place(&api->blobs, root, NULL) != NULL;
+}
+
 /* It was put anew: what was known of before, and is being answered or done, is of no more use. */
 static void begin_anew(struct mcpz_api *api, struct mcpz_blob_place *place)
 {

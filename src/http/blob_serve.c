@@ -9,6 +9,7 @@
 #include "http/blob_places.h"
 #include "http/blob_refs.h"
 #include "http/blob_review.h"
+#include "http/blob_stray.h"
 #include "http/exchange.h"
 #include "http/forward.h"
 
@@ -168,11 +169,12 @@ static void answer_stat(struct mcpz_exchange *exchange, struct serving *serving)
     mcpz_exchange_answer(
         exchange, 200,
         json_pack(
-            "{s:b, s:b, s:o, s:I, s:I, s:I, s:I}", "whole",
+            "{s:b, s:b, s:s, s:o, s:I, s:I, s:I, s:I}", "whole",
             job->error == MCPZ_OK && job->state.is_whole, "held", mcpz_blob_is_held(&job->state),
-            "tenant", mcpz_exchange_show_text(mcpz_bytes(job->row.tenant, job->row.tenant_length)),
-            "size", (json_int_t)job->row.size, "chunks", (json_int_t)job->row.chunks,
-            "stored_bytes", (json_int_t)job->row.stored, "made_ms", (json_int_t)job->row.made_ms));
+            "needed", mcpz_blob_stray_word(exchange, &job->id, &job->state), "tenant",
+            mcpz_exchange_show_text(mcpz_bytes(job->row.tenant, job->row.tenant_length)), "size",
+            (json_int_t)job->row.size, "chunks", (json_int_t)job->row.chunks, "stored_bytes",
+            (json_int_t)job->row.stored, "made_ms", (json_int_t)job->row.made_ms));
 }
 
 /* False: answered. */
@@ -367,6 +369,7 @@ static void serve_keep(struct mcpz_exchange *exchange, const json_t *object)
         mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "nobody needs this blob any more");
         return;
     }
+    mcpz_blob_stray_claimed(exchange->api, &serving->about.root);
     serving->job.id = serving->about.root;
     serving->answer = answer_keep;
     submit(exchange, serving);

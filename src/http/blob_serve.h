@@ -2,7 +2,8 @@
  * What nodes ask each other about blobs, over calls (http/fellows.h). No HTTP client can.
  *
  *   POST mcpz.blobs/chunks  {"chunks": ["c-...", ...]}  ->  those that are here (chunk_letter.h)
- *   GET  mcpz.blobs/stat?blob=b-...                     ->  what is here of it
+ *   GET  mcpz.blobs/stat?blob=b-...                     ->  what is here of it, and whether it
+ *                                                           is needed (blob_stray.h)
  *   POST mcpz.blobs/keep    {blob, tenant, size, chunks, made_ms, from, ref, write, said}
  *                           ->  200 it is whole here, and on the disk, and `ref` is written down
  *                               202 that is to come: ask again
