@@ -147,7 +147,11 @@ static void show_missing(const json_t *row)
     char room[MCPZ_FIELD_BYTES];
     const char *name = called(row, room);
 
-    if (strcmp(mcpz_show_text(row, "for"), "return") == 0) {
+    if (strcmp(mcpz_show_text(row, "state"), "revoked") == 0) {
+        (void)printf("%s was revoked and never comes back, take it out: `mcpz layout stage %s "
+                     "--remove`, `mcpz layout apply`\n",
+                     name, name);
+    } else if (strcmp(mcpz_show_text(row, "for"), "return") == 0) {
         (void)printf(
             "they are there again when %s (%s) is back; if it never will be, take it out: "
             "`mcpz layout stage %s --remove`, `mcpz layout apply`\n",

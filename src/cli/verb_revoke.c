@@ -13,8 +13,8 @@ static void show_revoked(const json_t *answer)
 
     (void)printf("revoked %s (%s)\n", mcpz_json_short_id(answer, "node", id), name);
     if (json_is_true(json_object_get(answer, "in_layout"))) {
-        (void)printf("the layout still names it: `mcpz layout stage --remove %s`, then `mcpz "
-                     "layout apply`\n",
+        (void)printf("the layout still names it: `mcpz layout stage %s --remove`, `mcpz layout "
+                     "apply`\n",
                      id);
     }
 }

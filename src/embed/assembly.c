@@ -645,6 +645,15 @@ static enum mcpz_log_level level_of(enum mcpz_fact_kind kind)
     return MCPZ_LOG_DEBUG;
 }
 
+/* Who looks through the log later wants to know why. */
+static void hear_revoked(const char *about, struct mcpz_bytes reason)
+{
+    char text[MCPZ_REVOCATION_REASON_BYTES_MAX + 1];
+
+    mcpz_bytes_to_text(reason, text, sizeof(text));
+    mcpz_log(MCPZ_LOG_WARN, "mesh", "revoked", "about=%s reason=\"%s\"", about, text);
+}
+
 static void hear_fact(const struct mcpz_fact *fact)
 {
     char about[MCPZ_ID_TEXT_BYTES];
@@ -654,6 +663,10 @@ static void hear_fact(const struct mcpz_fact *fact)
         fact->kind == MCPZ_FACT_AGENT_FORKED || fact->kind == MCPZ_FACT_AGENT_FOLDED;
 
     mcpz_id_to_text(&fact->about, is_document ? 'd' : 'n', about);
+    if (fact->kind == MCPZ_FACT_REVOKED) {
+        hear_revoked(about, fact->detail);
+        return;
+    }
     mcpz_log(level_of(fact->kind), "mesh", mcpz_fact_word(fact->kind), "about=%s", about);
 }
 

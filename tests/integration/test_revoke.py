@@ -45,6 +45,7 @@ class Revoke(unittest.TestCase):
         self.assertEqual((row["node"], row["by_name"], row["reason"]), (lost.id, "founder", "left in a taxi"))
         self.assertEqual(self.write(founder, '"three"').returncode, 0)
         self.assertIn("revoked", [event["event"] for event in self.events(kept)])
+        self.assertIn("left in a taxi", kept.log())
 
         lost.start("--bootstrap", f"wss://{founder.address}")
         problem = until("it is told why", lambda: [text for text in lost.status()["health"] if "revoked" in text])
