@@ -114,6 +114,21 @@ mcpz_error mcpz_layout_expect(struct mcpz_layout_source *source, enum mcpz_item_
     return item->type == type && item->canonical ? MCPZ_OK : MCPZ_EPROTO;
 }
 
+/* The head of an array. */
+static mcpz_error expect_array(struct mcpz_layout_source *source, size_t *count)
+{
+    struct mcpz_item item;
+
+    if (mcpz_reader_take_array(&source->reader, count)) {
+        return MCPZ_OK;
+    }
+    mcpz_error error = mcpz_layout_expect(source, MCPZ_ITEM_ARRAY, &item);
+    if (error == MCPZ_OK) {
+        *count = item.count;
+    }
+    return error;
+}
+
 static mcpz_error read_number(struct mcpz_layout_source *source, const struct mcpz_field *field,
                               uint64_t *number)
 {
@@ -207,15 +222,15 @@ static mcpz_error read_run(struct mcpz_layout_source *source, const struct mcpz_
 static mcpz_error read_count(struct mcpz_layout_source *source, const struct mcpz_field *field,
                              size_t *count)
 {
-    struct mcpz_item item;
-    mcpz_error error = mcpz_layout_expect(source, MCPZ_ITEM_ARRAY, &item);
+    size_t read;
+    mcpz_error error = expect_array(source, &read);
     if (error != MCPZ_OK) {
         return error;
     }
-    if (!is_within(item.count, field)) {
+    if (!is_within(read, field)) {
         return MCPZ_EPROTO;
     }
-    *count = item.count;
+    *count = read;
     return MCPZ_OK;
 }
 
@@ -331,9 +346,9 @@ mcpz_error mcpz_layout_read(struct mcpz_layout_source *source, const struct mcpz
         return mcpz_layout_read_fields(source, layout, 1, base);
     }
 
-    struct mcpz_item item;
-    mcpz_error error = mcpz_layout_expect(source, MCPZ_ITEM_ARRAY, &item);
-    return error != MCPZ_OK ? error : mcpz_layout_read_fields(source, layout, item.count, base);
+    size_t count;
+    mcpz_error error = expect_array(source, &count);
+    return error != MCPZ_OK ? error : mcpz_layout_read_fields(source, layout, count, base);
 }
 
 mcpz_error mcpz_layout_read_fields(struct mcpz_layout_source *source,
@@ -371,15 +386,16 @@ mcpz_error mcpz_layout_write_tagged(const struct mcpz_layout *layout, uint32_t t
 mcpz_error mcpz_layout_read_tag(struct mcpz_layout_source *source, uint64_t *tag, size_t *count)
 {
     struct mcpz_item item;
+    size_t read;
 
-    mcpz_error error = mcpz_layout_expect(source, MCPZ_ITEM_ARRAY, &item);
+    mcpz_error error = expect_array(source, &read);
     if (error != MCPZ_OK) {
         return error;
     }
-    if (item.count == 0) {
+    if (read == 0) {
         return MCPZ_EPROTO;
     }
-    *count = item.count - 1;
+    *count = read - 1;
     error = mcpz_layout_expect(source, MCPZ_ITEM_UINT, &item);
     if (error == MCPZ_OK) {
         *tag = item.uint;

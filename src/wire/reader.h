@@ -64,8 +64,8 @@ MCPZ_MUST_USE mcpz_error mcpz_reader_next(struct mcpz_reader *reader, struct mcp
 
 /*
  * The forms that messages are full of, read without making an item of them: a number in its
- * shortest form, a boolean, a text below 32 bytes, bytes below 256. False, and nothing is read, if
- * the next item is not in that form: then mcpz_reader_next() says what it is.
+ * shortest form, a boolean, a text below 32 bytes, bytes below 256, an array below 16. False, and
+ * nothing is read, if the next item is not in that form: then mcpz_reader_next() says what it is.
  */
 
 /* Big-endian. */
@@ -144,6 +144,23 @@ static inline bool mcpz_reader_take_short(struct mcpz_reader *reader, bool is_te
     }
     *run = mcpz_bytes(left.data + header, length);
     reader->left = mcpz_bytes(left.data + header + length, left.length - header - length);
+    return true;
+}
+
+/* The head of an array of 15 at most; each takes a byte at least. */
+static inline bool mcpz_reader_take_array(struct mcpz_reader *reader, size_t *count)
+{
+    const struct mcpz_bytes left = reader->left;
+
+    if (reader->error != MCPZ_OK || left.length == 0 || (left.data[0] & 0xf0U) != 0x90) {
+        return false;
+    }
+    const size_t read = left.data[0] & 0x0fU;
+    if (read > left.length - 1) {
+        return false;
+    }
+    *count = read;
+    reader->left = mcpz_bytes(left.data + 1, left.length - 1);
     return true;
 }
 

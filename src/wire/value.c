@@ -96,8 +96,23 @@ static bool admits(struct level *level, const struct mcpz_item *item)
     return true;
 }
 
+/* A single short text or number, as most are? Others are looked at more closely. */
+static bool is_plain_value(struct mcpz_bytes bytes)
+{
+    struct mcpz_reader reader = mcpz_reader(bytes);
+    struct mcpz_bytes text;
+    uint64_t number;
+
+    return (mcpz_reader_take_number(&reader, &number) ||
+            (mcpz_reader_take_short(&reader, true, &text) && mcpz_bytes_is_utf8(text))) &&
+           reader.left.length == 0;
+}
+
 mcpz_error mcpz_value_check(struct mcpz_bytes bytes)
 {
+    if (is_plain_value(bytes)) {
+        return MCPZ_OK;
+    }
     if (bytes.length > MCPZ_VALUE_BYTES_MAX) {
         return MCPZ_EFULL;
     }
@@ -127,8 +142,32 @@ mcpz_error mcpz_value_check(struct mcpz_bytes bytes)
     return MCPZ_OK;
 }
 
+/* The same of a path's elements. */
+static bool is_plain_path(struct mcpz_bytes bytes)
+{
+    struct mcpz_reader reader = mcpz_reader(bytes);
+    struct mcpz_bytes text;
+    uint64_t number;
+    size_t count;
+
+    if (bytes.length > MCPZ_PATH_BYTES_MAX || !mcpz_reader_take_array(&reader, &count) ||
+        count == 0 || count > MCPZ_PATH_DEPTH_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const bool is_text = mcpz_reader_take_short(&reader, true, &text);
+        if (is_text ? !mcpz_bytes_is_utf8(text) : !mcpz_reader_take_number(&reader, &number)) {
+            return false;
+        }
+    }
+    return reader.left.length == 0;
+}
+
 mcpz_error mcpz_path_check(struct mcpz_bytes bytes)
 {
+    if (is_plain_path(bytes)) {
+        return MCPZ_OK;
+    }
     if (bytes.length > MCPZ_PATH_BYTES_MAX) {
         return MCPZ_EFULL;
     }

@@ -347,9 +347,31 @@ TEST(takes_numbers_without_an_item)
     }
 }
 
-TEST_MAIN(RUN(takes_numbers_without_an_item), RUN(skips_what_it_would_read),
-          RUN(integers_of_every_form_are_read), RUN(nil_and_booleans_are_read),
-          RUN(floats_are_canonical_as_64_bits_and_numbers), RUN(runs_of_every_form_are_read),
-          RUN(containers_of_every_form_are_read), RUN(every_header_cut_off_is_short),
-          RUN(refuses_four_billion_of_anything), RUN(values_come_in_document_order),
-          RUN(errors_stick), RUN(skip_passes_one_whole_value), RUN(skip_refuses_to_go_too_deep))
+TEST(takes_heads_of_arrays_without_an_item)
+{
+    static const uint8_t bytes[1 + 15] = {0x9f};
+    static const uint8_t others[] = {0xdc, 0xa0, 0x80, 0x00};
+
+    for (size_t length = 0; length <= sizeof(bytes); length++) {
+        struct mcpz_reader reader = mcpz_reader(mcpz_bytes(bytes, length));
+        const bool fits = length == sizeof(bytes); /* one byte for each of what it says */
+        size_t count = 77;
+        CHECK_UINT(mcpz_reader_take_array(&reader, &count), fits);
+        CHECK_UINT(count, fits ? 15 : 77);
+        CHECK_UINT(reader.left.length, fits ? 15 : length);
+    }
+    for (size_t i = 0; i < sizeof(others); i++) {
+        struct mcpz_reader reader = mcpz_reader(mcpz_bytes(&others[i], 1));
+        size_t count;
+        CHECK(!mcpz_reader_take_array(&reader, &count));
+        CHECK_UINT(reader.left.length, 1);
+    }
+}
+
+TEST_MAIN(RUN(takes_numbers_without_an_item), RUN(takes_heads_of_arrays_without_an_item),
+          RUN(skips_what_it_would_read), RUN(integers_of_every_form_are_read),
+          RUN(nil_and_booleans_are_read), RUN(floats_are_canonical_as_64_bits_and_numbers),
+          RUN(runs_of_every_form_are_read), RUN(containers_of_every_form_are_read),
+          RUN(every_header_cut_off_is_short), RUN(refuses_four_billion_of_anything),
+          RUN(values_come_in_document_order), RUN(errors_stick), RUN(skip_passes_one_whole_value),
+          RUN(skip_refuses_to_go_too_deep))
