@@ -397,6 +397,9 @@ static void unlink_peer(struct mcpz_engine *engine, const struct mcpz_action *ac
  */
 static void remember_peer(struct mcpz_engine *engine, const struct mcpz_fact *fact)
 {
+    if (fact->kind != MCPZ_FACT_ALIVE && fact->kind != MCPZ_FACT_LEFT) {
+        return;
+    }
     struct mcpz_record record = {
         .kind = MCPZ_RECORD_PEER,
         .peer = {.id = fact->about, .address = fact->detail},
@@ -414,7 +417,7 @@ static void remember_peer(struct mcpz_engine *engine, const struct mcpz_fact *fa
             engine->store.get(engine->store.context, &known) == MCPZ_ENOTFOUND) {
             engine->store.put(engine->store.context, &record);
         }
-    } else if (fact->kind == MCPZ_FACT_LEFT) {
+    } else {
         engine->store.remove(engine->store.context, &record);
     }
 }
