@@ -14,6 +14,7 @@
 #include "core/crdt/held.h"
 #include "core/crdt/install.h"
 #include "core/crdt/lives.h"
+#include "core/crdt/loaded.h"
 #include "core/crdt/mail.h"
 #include "core/crdt/past.h"
 #include "core/crdt/write.h"
@@ -249,6 +250,7 @@ static enum fate merge(struct mcpz_agents_step *step, const struct arrival *arri
         return error == MCPZ_EFULL ? FATE_FULL : FATE_STORE_FAILED;
     }
     mcpz_past_note(&agents->recent, delta, &arrival->tip);
+    mcpz_loaded_note(&agents->loaded, &agents->entropy.holdings, document);
     count_document(agents, was_live, document);
     mcpz_clock_observe(&agents->hlc, step->wall_ms, delta->hlc);
     note_moved(step, document);
@@ -304,7 +306,8 @@ static enum fate take_in(struct mcpz_agents_step *step, const struct mcpz_id *fr
     if (!mcpz_document_delta_is_valid(delta)) {
         return FATE_REFUSED;
     }
-    if (mcpz_document_load(agents->store, &delta->document, document) != MCPZ_OK) {
+    if (mcpz_loaded_load(&agents->loaded, &agents->entropy.holdings, &delta->document, document) !=
+        MCPZ_OK) {
         return FATE_STORE_FAILED;
     }
     agents->store->delta_id(agents->store->context, delta, &arrival.id);

@@ -37,6 +37,7 @@
 #include "core/crdt/entropy.h"
 #include "core/crdt/forgotten.h"
 #include "core/crdt/horizon.h"
+#include "core/crdt/loaded.h"
 #include "core/crdt/past.h"
 #include "core/crdt/recheck.h"
 #include "core/crdt/wanted.h"
@@ -70,6 +71,7 @@ struct mcpz_agents {
     struct mcpz_entropy entropy;
     struct mcpz_wanted wanted;
     struct mcpz_past_recent recent;
+    struct mcpz_loaded loaded;
     struct mcpz_horizon horizon;
     struct mcpz_recheck recheck;
     struct mcpz_forgotten forgotten;

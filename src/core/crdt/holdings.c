@@ -181,6 +181,7 @@ static void put_document(struct mcpz_holdings *holdings,
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = *document};
 
+    holdings->writes++;
     find_out(holdings, &document->id);
     list_blob(holdings, true);
     take_out(holdings);
@@ -210,6 +211,7 @@ static void discard(void *context, const struct mcpz_record *record)
     struct mcpz_holdings *holdings = context;
 
     if (record->kind == MCPZ_RECORD_DOCUMENT) {
+        holdings->writes++;
         find_out(holdings, &record->document.id);
         list_blob(holdings, false);
         take_out(holdings);
@@ -255,6 +257,7 @@ mcpz_error mcpz_holdings_begin(struct mcpz_holdings *holdings)
     holdings->is_kept = false;
     holdings->is_off = false;
     holdings->last.is_known = false;
+    holdings->writes++;
     mcpz_error error = holdings->below->get(holdings->below->context, &record);
     if (error == MCPZ_OK) {
         holdings->epoch = record.changes.epoch;

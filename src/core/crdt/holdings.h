@@ -57,8 +57,9 @@ struct mcpz_holdings {
     uint64_t seq;         /* the last number that was given out */
     uint64_t told_seq;    /* the last that others may know of */
     uint64_t counted_seq; /* as documents say, while they are counted */
-    bool is_kept;         /* the epoch is in the store */
-    bool is_off;          /* something could not be read: to be counted again */
+    uint64_t writes; /* of documents and removals, and counts anew: what was read may differ */
+    bool is_kept;    /* the epoch is in the store */
+    bool is_off;     /* something could not be read: to be counted again */
     struct mcpz_holding last;
 };
 

@@ -650,7 +650,8 @@ static void receive_with_failures(const struct mcpz_msg *msg)
     for (size_t reads = 0;; reads++) {
         uint64_t failures = agents(0)->store_failures;
         size_t writes = store->writes;
-        world.now += MCPZ_WANT_PATIENCE_US; /* what was asked for may be asked for again */
+        world.nodes[0].agents.loaded.writes = 0; /* or a document need not be read at all */
+        world.now += MCPZ_WANT_PATIENCE_US;      /* what was asked for may be asked for again */
         fake_store_fail_after(store, reads, reads % 2 == 0 ? MCPZ_EIO : MCPZ_ECORRUPT);
         receive(0, *msg);
         fake_store_fail_after(store, 0, MCPZ_OK);
