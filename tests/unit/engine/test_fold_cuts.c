@@ -1,8 +1,12 @@
 /* Somebody has contradicted itself: the document is folded all the same, and what is void goes. */
 
+#include "core/crdt/branches.h"
 #include "liar.h"
 
-#define LIES 300 /* of one who goes on */
+#define LIES 300     /* of one who goes on */
+#define BRANCHES 200 /* of one place */
+
+static_assert(BRANCHES > MCPZ_BRANCHES_AT_ONCE, "a walk leaves some out");
 
 /* All that the liar has said here, and nothing of it counts. */
 static size_t rows_of_liar(struct side *side)
@@ -115,6 +119,26 @@ TEST(who_goes_on_contradicting_itself_does_not_make_the_document_grow)
     free_all();
 }
 
+/* More branches than are told apart, and than a walk goes along at once. */
+TEST(who_has_any_number_of_branches_is_folded)
+{
+    struct mcpz_delta lie = (make_liar(&no_history), first_delta(7));
+
+    write_many(&founder, 1);
+    for (int i = 0; i < BRANCHES; i++) {
+        lie.hlc++;
+        tell_both(&lie);
+    }
+    CHECK_UINT(rows_of_liar(&founder), BRANCHES);
+    write_more(MCPZ_FOLD_DELTAS);
+    pass_time(MCPZ_SECONDS(10));
+    CHECK(founder.engine->counters.floors_raised > 0);
+    CHECK_UINT(rows_of_liar(&founder), 0);
+    CHECK_UINT(rows_of_liar(&other), 0);
+    check_nothing_is_wrong();
+    free_all();
+}
+
 /* Both have signed, the founder knows it, and the other is shown a third branch before it does. */
 TEST(who_is_shown_more_of_it_before_it_hears_that_all_have_signed_begins_anew)
 {
@@ -193,6 +217,7 @@ TEST(who_comes_when_all_is_folded_takes_nothing_of_it)
 TEST_MAIN(RUN(what_does_not_count_is_folded_with_the_rest),
           RUN(what_comes_of_it_later_changes_nothing),
           RUN(who_goes_on_contradicting_itself_does_not_make_the_document_grow),
+          RUN(who_has_any_number_of_branches_is_folded),
           RUN(who_is_shown_more_of_it_before_it_hears_that_all_have_signed_begins_anew),
           RUN(who_contradicts_itself_while_somebody_is_away_is_not_folded),
           RUN(who_was_cut_when_all_signed_keeps_nothing_from_being_folded),
