@@ -17,6 +17,7 @@ void mcpz_blobs_lose_chunk(struct mcpz_blobs *blobs, const struct mcpz_id *id)
 
     mcpz_shelf_remove_chunk(blobs->shelf, id);
     mcpz_blobs_forget_lists(blobs);
+    blobs->room.is_lost = true;
     while (depth > 0) {
         struct climb *at = &path[depth - 1];
         if (mcpz_shelf_next_parent(blobs->shelf, &at->id, &at->parent, &at->parent) == MCPZ_OK) {

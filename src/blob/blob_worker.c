@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "blob/blob_room.h"
 #include "blob/keyring.h"
 #include "crypto/identity.h"
 
@@ -28,6 +29,7 @@ struct mcpz_blob_worker {
     struct mcpz_blobs *blobs;
     struct upload uploads[MCPZ_BLOB_UPLOADS_MAX];
     uint64_t scrub_ms; /* when chunks are to be read through again */
+    uint64_t tidy_ms;  /* when room that is lost is looked for again */
     uint64_t grace_ms; /* 0: as it is */
     uint64_t room_bytes;
 };
@@ -807,17 +809,29 @@ static bool is_writing(struct mcpz_blob_worker *worker, uint64_t now_ms)
     return live > 0;
 }
 
+/* Look for room that is lost, now and then. True: there is more to be looked at. */
+static bool tidy(struct mcpz_blob_worker *worker, uint64_t now_ms)
+{
+    if (now_ms < worker->tidy_ms || !mcpz_blobs_are_untidy(worker->blobs)) {
+        return false;
+    }
+    if (mcpz_blobs_tidy(worker->blobs, MCPZ_BLOB_TIDY_CHUNKS)) {
+        return true;
+    }
+    worker->tidy_ms = now_ms + (worker->grace_ms != 0 ? worker->grace_ms : MCPZ_BLOB_GRACE_MS);
+    return false;
+}
+
 bool mcpz_blob_worker_clear(struct mcpz_blob_worker *worker, uint64_t now_ms)
 {
     size_t removed = 0;
     bool more = false;
 
-    if (worker->blobs == NULL || is_writing(worker, now_ms)) {
+    if (worker->blobs == NULL || is_writing(worker, now_ms) ||
+        mcpz_blobs_collect(worker->blobs, now_ms, MCPZ_COLLECT_MAX, &removed, &more) != MCPZ_OK) {
         return false;
     }
-    return mcpz_blobs_collect(worker->blobs, now_ms, MCPZ_COLLECT_MAX, &removed, &more) ==
-               MCPZ_OK &&
-           more;
+    return more || tidy(worker, now_ms);
 }
 
 bool mcpz_blob_worker_idle(struct mcpz_blob_worker *worker, uint64_t now_ms)

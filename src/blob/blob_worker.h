@@ -23,6 +23,7 @@
 #define MCPZ_BLOB_SHOW_BYTES_MAX 1048576 /* of chunks that are shown at once */
 #define MCPZ_BLOB_SCRUB_BYTES 4194304    /* read through each time that nothing is asked, */
 #define MCPZ_BLOB_SCRUB_MS 86400000      /* and again so long after all was */
+#define MCPZ_BLOB_TIDY_CHUNKS 4096       /* gone through each time, for room that is lost, */
 #define MCPZ_BLOB_ROOM_BYTES 33554432    /* left free on the disk by copies, for what is written */
 
 struct mcpz_keyring;
@@ -60,7 +61,8 @@ void mcpz_blob_worker_fail(struct mcpz_blob_job *job, mcpz_error error);
 /** How many blobs there are; false: that is not known. */
 bool mcpz_blob_worker_totals(struct mcpz_blob_worker *worker, struct mcpz_blob_totals *totals);
 
-/** Clear away some of what is due. True: there was something, and may be more. */
+/** Clear away some of what is due, and give back room that is lost. True: there was something, and
+ * may be more. */
 bool mcpz_blob_worker_clear(struct mcpz_blob_worker *worker, uint64_t now_ms);
 
 /** Nothing is asked: clear away what is due, and look after the rest. True: there was something,

@@ -63,6 +63,7 @@ mcpz_error mcpz_blobs_open(const char *directory, struct mcpz_blobs **blobs,
         return MCPZ_ENOMEM;
     }
     made->may_have_strays = true;
+    made->room.is_lost = true;
     made->grace_ms = MCPZ_BLOB_GRACE_MS;
     mcpz_error error = open_parts(made, directory, trouble);
     if (error != MCPZ_OK) {
@@ -99,6 +100,7 @@ void mcpz_blobs_close(struct mcpz_blobs *blobs)
 static void look_for_strays(struct mcpz_blobs *blobs)
 {
     blobs->may_have_strays = true;
+    blobs->room.is_lost = true;
     blobs->swept = (struct mcpz_id){{0}};
 }
 
@@ -574,6 +576,7 @@ mcpz_error mcpz_blobs_collect(struct mcpz_blobs *blobs, uint64_t now_ms, size_t 
     for (size_t i = 0; i < blobs->dropped_count && error == MCPZ_OK; i++) {
         mcpz_packs_drop(blobs->packs, &blobs->dropped[i]);
     }
+    blobs->room.is_lost |= blobs->dropped_count > 0;
     return error;
 }
 

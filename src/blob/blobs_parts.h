@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "blob/blob_room.h"
 #include "blob/blobs.h"
 #include "blob/chunk.h"
 #include "blob/lent_chunks.h"
@@ -35,7 +36,8 @@ struct mcpz_blobs {
     bool may_have_strays;    /* chunks that nothing needs, of blobs that were not finished */
     struct mcpz_id swept;    /* so far */
     struct mcpz_id scrubbed; /* so far */
-    uint64_t unflushed;      /* bytes taken over from others, in packs */
+    struct mcpz_blob_room room;
+    uint64_t unflushed; /* bytes taken over from others, in packs */
     struct mcpz_blob_cached_list cache[MCPZ_MANIFEST_LEVELS_MAX];
     struct mcpz_manifest read; /* what is being read */
     struct mcpz_pack_place dropped[MCPZ_COLLECT_MAX];

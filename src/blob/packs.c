@@ -16,7 +16,6 @@
 
 #define MARK_BYTES 4
 #define PATH_BYTES_MAX 4096
-#define BLOCK_BYTES 4096 /* holes are of whole blocks */
 
 static const uint8_t mark[MARK_BYTES] = {'m', 'c', 'p', 'k'};
 
@@ -280,14 +279,37 @@ mcpz_error mcpz_packs_read(struct mcpz_packs *packs, const struct mcpz_id *id,
     return read_all(file, chunk, place->length, (off_t)(place->offset + sizeof(head)));
 }
 
-void mcpz_packs_drop(struct mcpz_packs *packs, const struct mcpz_pack_place *place)
+static void punch(int file, off_t from, off_t length)
 {
-    const int file = place->pack == 0 ? -1 : reader_of(packs, place->pack);
-    const off_t from = (off_t)place->offset;
-    const off_t length = (off_t)(MCPZ_PACK_HEAD_BYTES + place->length);
-
     if (file >= 0 &&
         fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, length) != 0) {
         /* Some file systems cannot: its room is lost until the pack is. */
     }
+}
+
+void mcpz_packs_drop(struct mcpz_packs *packs, const struct mcpz_pack_place *place)
+{
+    const int file = place->pack == 0 ? -1 : reader_of(packs, place->pack);
+
+    punch(file, (off_t)place->offset, (off_t)(MCPZ_PACK_HEAD_BYTES + place->length));
+}
+
+bool mcpz_packs_end(struct mcpz_packs *packs, uint32_t *pack, uint64_t *end)
+{
+    struct stat status;
+    const int file = packs->current == 0 ? -1 : reader_of(packs, packs->current);
+
+    if (file < 0 || fstat(file, &status) != 0) {
+        return false;
+    }
+    *pack = packs->current;
+    /* What could not be appended as a whole lies behind the end: the next goes over it. */
+    *end = packs->file >= 0 ? packs->end : (uint64_t)status.st_size;
+    return true;
+}
+
+void mcpz_packs_give_back(struct mcpz_packs *packs, uint32_t pack, uint32_t first, uint32_t count)
+{
+    punch(reader_of(packs, pack), (off_t)first * MCPZ_PACK_BLOCK_BYTES,
+          (off_t)count * MCPZ_PACK_BLOCK_BYTES);
 }

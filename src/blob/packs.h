@@ -25,7 +25,9 @@
 
 #define MCPZ_PACK_BYTES_MAX 268435456 /* then another one is begun */
 #define MCPZ_PACK_HEAD_BYTES 40
-#define MCPZ_PACKS_OPEN_MAX 8 /* files held open to read from */
+#define MCPZ_PACKS_OPEN_MAX 8      /* files held open to read from */
+#define MCPZ_PACK_BLOCK_BYTES 4096 /* holes are of whole blocks */
+#define MCPZ_PACK_BLOCKS_MAX (MCPZ_PACK_BYTES_MAX / MCPZ_PACK_BLOCK_BYTES)
 
 struct mcpz_pack_place {
     uint32_t pack;
@@ -61,7 +63,15 @@ MCPZ_MUST_USE mcpz_error mcpz_packs_read(struct mcpz_packs *packs, const struct 
 /** Is it the head of the record of chunk `id`, so long? `head` has MCPZ_PACK_HEAD_BYTES. */
 bool mcpz_pack_head_is_of(const uint8_t *head, const struct mcpz_id *id, uint32_t length);
 
-/** Give back what a chunk takes, if the file system can. It is not read any more. */
+/** Give back what a chunk takes, if the file system can. It is not read any more. Blocks that it
+ * shares with others stay until nobody needs them: blob_room.h */
 void mcpz_packs_drop(struct mcpz_packs *packs, const struct mcpz_pack_place *place);
+
+/** The last pack there is, and where it ends: what is appended later lies behind that. False:
+ * there is none, or it cannot be looked at. */
+bool mcpz_packs_end(struct mcpz_packs *packs, uint32_t *pack, uint64_t *end);
+
+/** Give back `count` whole blocks from number `first` on, whatever lies in them. */
+void mcpz_packs_give_back(struct mcpz_packs *packs, uint32_t pack, uint32_t first, uint32_t count);
 
 #endif
