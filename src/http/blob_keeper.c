@@ -468,6 +468,21 @@ static void settle_whole(struct mcpz_api *api, const struct mcpz_blob_about *abo
     }
 }
 
+/* What is lacking is fetched; or, where that is another's to keep by now, it is let go of once
+ * those have it, or know that nobody needs it. */
+static void settle_partial(struct mcpz_api *api, const struct mcpz_blob_about *about,
+                           const struct mcpz_blob_state *state)
+{
+    if (!mcpz_blob_is_held(state)) {
+        return;
+    }
+    if (mcpz_blob_keeper_is_ours(api, &about->root)) {
+        mcpz_blob_keeper_want(&api->blobs, about, NULL, NULL);
+    } else if (state->is_copy) {
+        mcpz_blob_places_found(api, about, NULL);
+    }
+}
+
 /* Else blobs are listed on once there is. */
 static bool has_list_room(struct mcpz_api *api)
 {
@@ -489,9 +504,8 @@ static void settle_page(struct mcpz_api *api, const struct mcpz_blob_job *job)
         about_of(listed, &about);
         if (listed->state.is_whole) {
             settle_whole(api, &about, &listed->state);
-        } else if (mcpz_blob_is_held(&listed->state) &&
-                   mcpz_blob_keeper_is_ours(api, &listed->id)) {
-            mcpz_blob_keeper_want(keeper, &about, NULL, NULL);
+        } else {
+            settle_partial(api, &about, &listed->state);
         }
         if (mcpz_blob_stray_is(api, listed)) {
             mcpz_blob_stray_begin(api, &listed->id);
@@ -612,14 +626,13 @@ static void look_at_scan(struct mcpz_api *api)
     if (now >= keeper->scan_us && !keeper->is_walking && !keeper->is_listing) {
         begin_scan(api, now);
     }
-    if (keeper->check != NULL || is_reviewing || keeper->review != NULL || is_asking ||
-        keeper->stray != NULL) {
+    if (keeper->check != NULL || is_reviewing || keeper->review != NULL) {
         return;
     }
     const bool has_room = count_want_room(keeper) > 0;
     if (keeper->news_count > 0 && has_room) {
         check_some(api, false);
-    } else if (keeper->is_listing && has_list_room(api)) {
+    } else if (keeper->is_listing && !is_asking && has_list_room(api)) {
         begin_check(api, &(struct mcpz_blob_job){.ask = MCPZ_BLOB_LIST, .id = keeper->listed});
     } else if (keeper->is_walking && has_room) {
         check_some(api, true);

@@ -159,9 +159,14 @@ void mcpz_blob_places_found(struct mcpz_api *api, const struct mcpz_blob_about *
     }
 }
 
-bool mcpz_blob_places_has(struct mcpz_api *api, const struct mcpz_id *root)
+bool mcpz_blob_places_has_put(struct mcpz_api *api, const struct mcpz_id *root)
 {
-    return next_place(&api->blobs, root, NULL) != NULL;
+    const struct mcpz_blob_place *place = next_place(&api->blobs, root, NULL);
+
+    while (place != NULL && place->ref == NULL) {
+        place = next_place(&api->blobs, root, place);
+    }
+    return place != NULL;
 }
 
 /* It was put anew: what was known of before, and is being answered or done, is of no more use. */

@@ -36,8 +36,8 @@ void mcpz_blob_let_go(struct mcpz_api *api, const struct mcpz_id *root, const ch
 void mcpz_blob_places_found(struct mcpz_api *api, const struct mcpz_blob_about *about,
                             const char *ref);
 
-/** Is it being placed? */
-bool mcpz_blob_places_has(struct mcpz_api *api, const struct mcpz_id *root);
+/** Is it being placed for whoever put it? */
+bool mcpz_blob_places_has_put(struct mcpz_api *api, const struct mcpz_id *root);
 
 /** Who holds what was put for `ref` (not NULL), until that is written down. */
 const char *mcpz_blob_places_holder(const char *ref);

@@ -369,7 +369,9 @@ static void serve_keep(struct mcpz_exchange *exchange, const json_t *object)
         mcpz_exchange_fail(exchange, MCPZ_CODE_NOT_FOUND, "nobody needs this blob any more");
         return;
     }
-    mcpz_blob_stray_claimed(exchange->api, &serving->about.root);
+    if (serving->ref[0] != '\0') {
+        mcpz_blob_stray_claimed(exchange->api, &serving->about.root);
+    }
     serving->job.id = serving->about.root;
     serving->answer = answer_keep;
     submit(exchange, serving);

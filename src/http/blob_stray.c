@@ -40,15 +40,14 @@ static bool is_unknown(struct mcpz_api *api, const struct mcpz_id *root)
 {
     struct mcpz_blob_entry entry;
 
-    return read_book(api, root, &entry) == MCPZ_ENOTFOUND && !mcpz_blob_places_has(api, root);
+    return read_book(api, root, &entry) == MCPZ_ENOTFOUND && !mcpz_blob_places_has_put(api, root);
 }
 
 bool mcpz_blob_stray_is(struct mcpz_api *api, const struct mcpz_blob_listed *listed)
 {
     const struct mcpz_blob_state *state = &listed->state;
 
-    return state->is_copy && !state->is_put && !state->is_brief && is_unknown(api, &listed->id) &&
-           mcpz_blob_keeper_is_ours(api, &listed->id);
+    return state->is_copy && !state->is_put && !state->is_brief && is_unknown(api, &listed->id);
 }
 
 /* ---- What follows --------------------------------------------------------------------------- */
@@ -214,7 +213,7 @@ const char *mcpz_blob_stray_word(struct mcpz_exchange *exchange, const struct mc
     struct mcpz_blob_entry entry;
 
     const mcpz_error error = read_book(api, root, &entry);
-    if (state->is_put || state->is_brief || mcpz_blob_places_has(api, root) ||
+    if (state->is_put || state->is_brief || mcpz_blob_places_has_put(api, root) ||
         (error == MCPZ_OK && entry.ref_count > 0)) {
         return "yes";
     }

@@ -1,10 +1,10 @@
 /*
- * Copies that are here, are to be here, and of which nothing says that anybody needs them.
+ * Copies that are here, and of which nothing says that anybody needs them.
  *
  *   a put tells those who are to keep a blob to fetch it while it is written down who needs it. If
  *   the node that was to write it down dies for good in between, its document never comes
  *
- *   no document here says so, and it is held as a copy only, and nothing of it is under way
+ *   no document here says so, and it is held as a copy only, and not being put
  *     ->  "mcpz.blobs/stat" of all others that are to keep it
  *   somebody knows who needs it, or holds it for whoever put it  ->  it stays
  *   all say that they know of nobody       ->  it is doubted, and goes after a while

@@ -457,6 +457,24 @@ TEST(one_that_its_owner_knows_not_to_be_needed_goes)
     fake_layout_end();
 }
 
+/* It was on its way here when another was to keep it from then on. */
+TEST(one_of_which_something_is_lacking_goes_when_its_owner_has_it)
+{
+    static const unsigned codes[] = {200, 404};
+
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(codes); i++) {
+        const struct mcpz_blob_about about = begin_laid_out('b');
+        struct fake_blob *blob =
+            fake_blob_add(&about.root, (struct mcpz_blob_state){.is_copy = true});
+        fake_blobs_turn();
+        say(0, 'b', codes[i], "{\"whole\":true}");
+        fake_blobs_tick(MCPZ_BLOB_POLL_US_MAX);
+        CHECK(!blob->state.is_copy);
+        fake_blobs_end();
+        fake_layout_end();
+    }
+}
+
 TEST(with_a_layout_an_owner_writes_down_that_it_was_put)
 {
     const struct mcpz_blob_about about = begin_laid_out('c');
@@ -601,8 +619,9 @@ TEST(a_copy_of_others_goes_when_all_of_them_know_that_nobody_needs_it)
     fake_fellow_says(fake_question(from, 'b', "/keep"), 200, "{\"whole\":true}");
     say(from, 'c', 404, "{}");
     CHECK(blob->state.is_copy);
+    const size_t again = fake_ask_count;
     fake_blobs_tick(MCPZ_BLOB_POLL_US_MAX);
-    say(from + 2, 'c', 404, "{}");
+    say(again, 'c', 404, "{}");
     CHECK(blob->state.is_copy); /* B has not said so */
     end_put_for_two();
 }
@@ -836,6 +855,7 @@ TEST_MAIN(RUN(what_is_put_is_held_and_that_is_written_down),
           RUN(what_nobody_needs_is_let_go_of), RUN(what_is_needed_and_here_is_held),
           RUN(a_new_owner_has_it_before_the_old_one_lets_go),
           RUN(one_that_its_owner_knows_not_to_be_needed_goes),
+          RUN(one_of_which_something_is_lacking_goes_when_its_owner_has_it),
           RUN(with_a_layout_an_owner_writes_down_that_it_was_put),
           RUN(after_a_restart_it_is_placed_for_what_it_was_put_for),
           RUN(what_is_removed_while_a_node_is_away_is_not_put_anew),
