@@ -587,7 +587,7 @@ TEST(paths_and_values_that_are_not_canonical_never_arrive)
 
 TEST(text_that_is_not_utf8_is_not_written)
 {
-    struct mcpz_msg msg = {.kind = MCPZ_MSG_REFUSE, .refuse = {1, RAW("\xff")}};
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_REFUSE, .refuse = {1, RAW("\xff"), NULL, 0}};
     size_t length = 99;
     CHECK_UINT(mcpz_msg_encode(&msg, buffer, sizeof(buffer), &length), MCPZ_EPROTO);
     CHECK_UINT(length, 99);

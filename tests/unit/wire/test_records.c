@@ -88,7 +88,7 @@ static const struct row rows[] = {
     {{.kind = MCPZ_RECORD_BLOB_DOCUMENT, .blob_document = {{D32}}}, RAW("\x91\x01")},
     {{.kind = MCPZ_RECORD_FLOOR,
       .floor = {{D32},
-                {RAW("t"), 9, sample_versions, 1, {B32}, 2, sample_cosignatures, 1},
+                {RAW("t"), 9, sample_versions, 1, {B32}, 2, sample_cosignatures, 1, NULL, 0},
                 300,
                 7,
                 true,
@@ -100,8 +100,10 @@ static const struct row rows[] = {
     {{.kind = MCPZ_RECORD_HORIZON, .horizon = {300, 301, UINT64_MAX, 7, true}},
      RAW("\x96\x01\xcd\x01\x2c\xcd\x01\x2d\xcf\xff\xff\xff\xff\xff\xff\xff\xff\x07\xc3")},
     {{.kind = MCPZ_RECORD_STABLE,
-      .stable =
-          {{D32}, {RAW("t"), 9, sample_versions, 1, {B32}, 2, sample_cosignatures, 1}, 300, true}},
+      .stable = {{D32},
+                 {RAW("t"), 9, sample_versions, 1, {B32}, 2, sample_cosignatures, 1, NULL, 0},
+                 300,
+                 true}},
      RAW("\x94\x01\x97\xa1t\x09\x91\x93\x92" ID_A "\x01\x01" HEAD_H ID_B "\x02\x91\x92" ID_A
          "\xc4\x40" S64 "\x90\xcd\x01\x2c\xc3")},
     {{.kind = MCPZ_RECORD_SETTLED, .settled = {{2, 1}, 300}},
