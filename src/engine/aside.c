@@ -21,15 +21,12 @@ static mcpz_error load_floor(struct mcpz_engine *engine, const struct mcpz_id *d
     return engine->store.get(engine->store.context, record);
 }
 
-bool mcpz_aside_is_other(struct mcpz_engine *engine, const struct mcpz_id *from,
-                         const struct mcpz_msg_agreed *said)
+bool mcpz_aside_is_other(struct mcpz_engine *engine, const struct mcpz_msg_agreed *said)
 {
-    const struct mcpz_horizon *horizon = &engine->node.agents.horizon;
     struct mcpz_record record;
     const struct mcpz_agreed *ours = &record.floor.agreed;
 
-    return horizon->row.horizon_ms > 0 && !mcpz_horizon_is_stale(horizon) &&
-           !mcpz_horizon_holds(horizon, from) &&
+    return engine->node.agents.horizon.row.horizon_ms > 0 &&
            load_floor(engine, &said->document, &record) == MCPZ_OK &&
            !mcpz_origin_are_one(ours->versions, ours->version_count, said->agreed.versions,
                                 said->agreed.version_count);
@@ -38,9 +35,11 @@ bool mcpz_aside_is_other(struct mcpz_engine *engine, const struct mcpz_id *from,
 void mcpz_aside_meet(struct mcpz_engine *engine, const struct mcpz_id *from,
                      const struct mcpz_msg_agreed *said)
 {
+    const struct mcpz_horizon *horizon = &engine->node.agents.horizon;
     struct mcpz_record record;
 
-    if (load_floor(engine, &said->document, &record) != MCPZ_OK) {
+    if (mcpz_horizon_is_stale(horizon) || mcpz_horizon_holds(horizon, from) ||
+        load_floor(engine, &said->document, &record) != MCPZ_OK) {
         return;
     }
     if (gives_way(&record.floor.agreed, &said->agreed)) {

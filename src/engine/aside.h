@@ -23,17 +23,16 @@ struct mcpz_aside_row {
 };
 
 /**
- * Has `from` another document of that id than we have: is there nobody who has written to what all
+ * Is that another document of that id than we have: is there nobody who has written to what all
  * have signed there and to what all have signed here? One was made anew where the other had been
- * forgotten, and they cannot be joined. False: also while one of us has to have its documents
- * looked through first.
+ * forgotten, and they cannot be joined.
  */
-bool mcpz_aside_is_other(struct mcpz_engine *engine, const struct mcpz_id *from,
-                         const struct mcpz_msg_agreed *said);
+bool mcpz_aside_is_other(struct mcpz_engine *engine, const struct mcpz_msg_agreed *said);
 
 /**
- * It has, and that was signed: of both the one with the lower greatest stamp gives way, by root
- * where these are equal. Ours is set aside, or `from` is told what ours is, and does so.
+ * It is, and was signed: of both the one with the lower greatest stamp gives way, by root where
+ * these are equal. Ours is set aside, or `from` is told what ours is, and does so. Nothing while
+ * one of us has to have its documents looked through first.
  */
 void mcpz_aside_meet(struct mcpz_engine *engine, const struct mcpz_id *from,
                      const struct mcpz_msg_agreed *said);

@@ -264,7 +264,7 @@ mcpz_error mcpz_transfers_agreed(struct mcpz_engine *engine, const struct mcpz_i
         said->byte_count == 0 && news == MCPZ_INTAKE_NONE && is_ours(engine, &said->agreed);
     const bool is_other = said->byte_count > 0 &&
                           (news == MCPZ_INTAKE_NONE || news == MCPZ_INTAKE_BESIDE) &&
-                          mcpz_aside_is_other(engine, from, said);
+                          mcpz_aside_is_other(engine, said);
     if (!is_floor && !is_refill && !is_other &&
         (said->byte_count == 0 || news == MCPZ_INTAKE_NONE)) {
         return MCPZ_OK; /* nothing to be done for it */

@@ -74,6 +74,13 @@ bool mcpz_horizon_holds(const struct mcpz_horizon *horizon, const struct mcpz_id
     return found == NULL || !found->is_heard || is_behind(horizon, found->fresh_ms);
 }
 
+bool mcpz_horizon_is_said_stale(const struct mcpz_horizon *horizon, const struct mcpz_id *peer)
+{
+    const struct mcpz_horizon_peer *found = look(horizon, peer);
+
+    return found != NULL && found->is_heard && is_behind(horizon, found->fresh_ms);
+}
+
 bool mcpz_horizon_is_begun_after(const struct mcpz_horizon *horizon,
                                  const struct mcpz_delta *delta)
 {
@@ -239,19 +246,22 @@ static bool may_make(const struct mcpz_horizon *horizon)
     return horizon->row.fresh_ms == 0 || is_settled(horizon);
 }
 
-/* Who has nothing can bring nothing back; but what it will have comes from `peer`. */
+/*
+ * Who has nothing can bring nothing back; but what it will have comes from `peer`. Who has been
+ * here all along, and has nothing as it was forgotten, or as nobody has begun anything, is none of
+ * those: others make it fresh, and it knows that what it does not know was forgotten.
+ */
 static bool inherit(struct mcpz_horizon *horizon, const struct mcpz_horizon_peer *peer,
                     const struct mcpz_horizon_sight *sight)
 {
     const uint64_t fresh_ms = least(peer->fresh_ms, sight->wall_ms);
     const bool was_stale = mcpz_horizon_is_stale(horizon);
 
-    if (!sight->is_empty || fresh_ms <= horizon->row.fresh_ms) {
+    if (!sight->is_empty || fresh_ms <= horizon->row.fresh_ms ||
+        (is_settled(horizon) && !was_stale)) {
         return false;
     }
-    /* Where we all begin with nothing, this makes no newcomer of who is none. */
-    horizon->row.since_ms =
-        !was_stale && is_settled(horizon) ? horizon->row.fresh_ms : sight->wall_ms;
+    horizon->row.since_ms = sight->wall_ms;
     horizon->row.fresh_ms = fresh_ms;
     horizon->row.is_whole = false;
     if (was_stale) {

@@ -107,6 +107,9 @@ bool mcpz_horizon_is_stale(const struct mcpz_horizon *horizon);
 /** Do we take no document from `peer` that we do not have at all? */
 bool mcpz_horizon_holds(const struct mcpz_horizon *horizon, const struct mcpz_id *peer);
 
+/** Has `peer` said that it is stale? */
+bool mcpz_horizon_is_said_stale(const struct mcpz_horizon *horizon, const struct mcpz_id *peer);
+
 /** Was the document begun with `delta` after the horizon, so that nobody can have forgotten it? */
 bool mcpz_horizon_is_begun_after(const struct mcpz_horizon *horizon,
                                  const struct mcpz_delta *delta);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/crdt/document.h"
+#include "core/crdt/held.h"
 #include "core/keeping/along.h"
 #include "core/keeping/step.h"
 
@@ -406,6 +407,7 @@ void mcpz_pull_on_pull(struct mcpz_keeping_step *step, const struct mcpz_id *fro
 static uint64_t want(struct mcpz_keeping_step *step, const struct mcpz_id *from,
                      const struct mcpz_msg_pulled *page)
 {
+    const struct mcpz_horizon *horizon = &step->below->agents->horizon;
     uint64_t lacking = 0;
 
     for (size_t i = 0; i < page->row_count; i++) {
@@ -426,7 +428,8 @@ static uint64_t want(struct mcpz_keeping_step *step, const struct mcpz_id *from,
         if (!mcpz_along_lacks(step, &document, &along)) {
             continue;
         }
-        lacking++;
+        lacking +=
+            mcpz_held_for_now(horizon, from, &document, row->versions, row->version_count) ? 0 : 1;
         /* One that finds no room is asked for with the next try. */
         (void)mcpz_mail_want(&step->mail, from, &document);
     }

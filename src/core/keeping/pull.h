@@ -21,7 +21,8 @@
  * been gone through is about the share of documents.
  *
  * What is asked again and again and does not come (a delta that is refused here) holds it up, and
- * is asked for ever more slowly.
+ * is asked for ever more slowly. What may have been forgotten (core/crdt/held.h) does not: who has
+ * it is to have that looked through, by owners who have come over.
  *
  * Source: reference/crdt.md, 4.2 (membership change); Garage, "Layout history".
  */

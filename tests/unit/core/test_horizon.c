@@ -309,18 +309,21 @@ TEST(who_has_come_through_another_makes_nobody_fresh)
     CHECK_UINT(said.had_ms, NOW + MCPZ_HORIZON_HAD_AGAIN_MS);
 }
 
-/* Those who found a mesh have nothing, and are as fresh as each other: none of them has come. */
+/* As those who found a mesh, and who have forgotten all they had: none of them has come. */
 TEST(who_has_nothing_stays_who_it_is_where_others_have_nothing)
 {
     const struct mcpz_horizon_sight later = {.wall_ms = NOW + 10, .hlc = 77, .is_empty = true};
     const struct mcpz_msg_horizon said = {.fresh_ms = NOW + 8};
 
     set_up();
-    mcpz_horizon_linked(&horizon, &ann, NOW - 1);
+    mcpz_horizon_linked(&horizon, &ann, NOW - 30 * DAY);
     (void)hear(&ann, (struct mcpz_msg_horizon){.had_ms = NOW}, true);
+    CHECK(mcpz_horizon_raise(&horizon, NOW - 10 * DAY));
     (void)mcpz_horizon_hear(&horizon, &ann, &said, &later);
-    CHECK_UINT(horizon.row.fresh_ms, NOW + 8);
-    CHECK_UINT(horizon.row.since_ms, NOW);
+    CHECK_UINT(horizon.row.fresh_ms, NOW);
+    CHECK_UINT(horizon.row.since_ms, NOW - 30 * DAY);
+    CHECK(
+        mcpz_horizon_vouches(&horizon)); /* or nobody could say that what is stale was forgotten */
 }
 
 TEST(what_was_written_alone_is_told_from_what_others_may_have)
