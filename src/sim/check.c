@@ -569,10 +569,12 @@ void mcpz_check_count(struct mcpz_check *check)
     sometimes[MCPZ_SOMETIMES_CHECKPOINT] += counters.checkpoints_agreed;
     sometimes[MCPZ_SOMETIMES_FOLDED] += counters.floors_raised;
     sometimes[MCPZ_SOMETIMES_BASE] += counters.bases_installed;
+    sometimes[MCPZ_SOMETIMES_FORGOTTEN] += counters.documents_forgotten;
     for (size_t i = 0; i < check->node_count; i++) {
         const struct mcpz_engine *engine = mcpz_sim_engine(check->sim, i);
         if (engine != NULL) {
             const struct mcpz_agents *agents = &mcpz_engine_node(engine)->agents;
+            sometimes[MCPZ_SOMETIMES_SET_ASIDE] += agents->recheck.set_aside;
             sometimes[MCPZ_SOMETIMES_DELTA_EARLY] += agents->deltas_early;
             sometimes[MCPZ_SOMETIMES_DELTA_DUPLICATE] += agents->deltas_duplicate;
             sometimes[MCPZ_SOMETIMES_ANOTHER_LIFE] +=

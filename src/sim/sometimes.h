@@ -47,6 +47,8 @@
     X(CHECKPOINT, "checkpoint", "replicas agreed on a snapshot, and signed it")                   \
     X(FOLDED, "folded", "deltas that all replicas had signed were folded")                        \
     X(BASE, "base", "a checkpoint was taken in instead of deltas that were gone")                 \
+    X(FORGOTTEN, "forgotten", "a node forgot a document that was deleted")                        \
+    X(SET_ASIDE, "set_aside", "a node set aside a document that others had forgotten")            \
     X(ANOTHER_LIFE, "another_life", "a node whose disk was put back wrote as another")            \
     X(FORKED, "forked", "a node contradicted itself, and was seen to")                            \
     X(LIVES_CLOSED, "lives_closed", "a node closed earlier lives of itself in an agent")          \

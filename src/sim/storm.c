@@ -524,6 +524,7 @@ static struct mcpz_sim_config draw_config(const struct mcpz_schedule *schedule)
         .delay_max_us = delay_min_us + MCPZ_MS(mcpz_rng_below(&rng, 100)),
         .disk_us = MCPZ_MS(1 + mcpz_rng_below(&rng, 20)),
         .run_us = MCPZ_MS(10 + mcpz_rng_below(&rng, 3000)),
+        .forgets = true,
         .timing = {.task_hold_us = MCPZ_SECONDS(HOLD_S),
                    .task_retention_us = MCPZ_SECONDS(HOLD_S)},
     };

@@ -147,11 +147,13 @@ TEST(several_neighbours_that_differ_come_to_agree)
 }
 
 /* What storms of a minute need not reach: connections here take all that is sent, and a link that
- * says nothing is given up long before its lanes would be full (test_admission.c fills one); what
- * becomes of durable tasks is looked at in test_tasks.c. */
+ * says nothing is given up long before its lanes would be full (test_admission.c fills one); who
+ * was away has seldom anything left that was forgotten (test_stale.c); what becomes of durable
+ * tasks is looked at in test_tasks.c. */
 static bool may_be_missed(enum mcpz_sometimes what)
 {
-    return what == MCPZ_SOMETIMES_LINK_SLOW || what >= MCPZ_SOMETIMES_DURABLE_TAKEN;
+    return what == MCPZ_SOMETIMES_LINK_SLOW || what == MCPZ_SOMETIMES_SET_ASIDE ||
+           what >= MCPZ_SOMETIMES_DURABLE_TAKEN;
 }
 
 static bool is_any_missed(const uint64_t *sometimes)
@@ -293,6 +295,43 @@ TEST(who_was_set_back_comes_to_the_layout_of_the_others)
                   "94038 restore 5\n");
 
     CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_LAID_OUT], 5);
+}
+
+/* Found by seed 11, shrunk: one that was away had what the others had forgotten. Who came over to
+ * a layout waited for that, and it was not looked through before all had. */
+TEST(what_may_have_been_forgotten_holds_up_no_layout)
+{
+    const struct mcpz_storm_report report =
+        seen_well("mcpz-schedule 1 nodes=6 seed=11 end_ms=120000\n"
+                  "0 create 2 3\n"
+                  "4943 add 0 3 6 2\n"
+                  "10816 count 5 3 3 79\n"
+                  "14737 delete 3 3\n"
+                  "17692 pause 2 43713\n"
+                  "48656 split 21\n"
+                  "51044 layout 27\n");
+
+    CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_SET_ASIDE], 1);
+}
+
+/* Found by the same seed: what was signed of it was held against what it was made anew as. */
+TEST(what_was_forgotten_and_made_anew_is_no_other_state_of_it)
+{
+    const struct mcpz_storm_report report =
+        seen_well("mcpz-schedule 1 nodes=6 seed=11 end_ms=74434\n"
+                  "0 create 2 3\n"
+                  "4943 add 0 3 6 2\n"
+                  "10816 count 5 3 3 79\n"
+                  "14737 delete 3 3\n"
+                  "17692 pause 2 43713\n"
+                  "46909 create 3 3\n"
+                  "48849 pause 3 21276\n"
+                  "51044 layout 27\n"
+                  "61049 count 4 3 0 17\n"
+                  "65199 count 4 3 3 31\n"
+                  "74433 add 1 3 3 10\n");
+
+    CHECK(report.sometimes[MCPZ_SOMETIMES_FORGOTTEN] > 0);
 }
 
 /* Found by seed 30555, shrunk: halves that were apart for longer than the grace each folded what
@@ -511,6 +550,8 @@ int main(void)
         RUN(a_source_that_is_back_is_asked_as_soon_as_there_is_a_link),
         RUN(a_suspect_behind_nat_does_not_stay_one),
         RUN(who_was_set_back_comes_to_the_layout_of_the_others),
+        RUN(what_may_have_been_forgotten_holds_up_no_layout),
+        RUN(what_was_forgotten_and_made_anew_is_no_other_state_of_it),
         RUN(no_half_of_a_mesh_folds_without_the_other),
         RUN(who_names_an_earlier_closing_takes_nothing_out_with_it),
         RUN(who_was_away_beyond_the_grace_is_given_a_base_and_keeps_what_it_wrote),
