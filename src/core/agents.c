@@ -117,7 +117,8 @@ void mcpz_agents_notice_lost(struct mcpz_agents *agents, const struct mcpz_docum
 
 /* A delta, and where it belongs. */
 struct arrival {
-    const struct mcpz_id *from; /* NULL: a file */
+    const struct mcpz_id *from; /* NULL: a file, or what was here */
+    bool was_here;              /* no clock is asked once more */
     const struct mcpz_delta *delta;
     struct mcpz_id id;
     struct mcpz_tip tip;
@@ -203,7 +204,7 @@ static enum fate judge(struct mcpz_agents_step *step, const struct arrival *arri
     if (is_us(step->agents, &delta->actor)) {
         become_another(step->agents, &delta->actor);
     }
-    if (mcpz_clock_is_ahead(delta->hlc, step->wall_ms)) {
+    if (!arrival->was_here && mcpz_clock_is_ahead(delta->hlc, step->wall_ms)) {
         return FATE_AHEAD;
     }
     if (arrival->from != NULL &&
@@ -296,12 +297,12 @@ static void count_fate(struct mcpz_agents *agents, enum fate fate)
     }
 }
 
-/* `document` is left as it is after. */
-static enum fate take_in(struct mcpz_agents_step *step, const struct mcpz_id *from,
-                         const struct mcpz_delta *delta, struct mcpz_document *document)
+/* `arrival->document` is left as it is after. */
+static enum fate take_in(struct mcpz_agents_step *step, struct arrival *arrival)
 {
     struct mcpz_agents *agents = step->agents;
-    struct arrival arrival = {.from = from, .delta = delta, .document = document};
+    const struct mcpz_delta *delta = arrival->delta;
+    struct mcpz_document *document = arrival->document;
 
     if (!mcpz_document_delta_is_valid(delta)) {
         return FATE_REFUSED;
@@ -310,20 +311,21 @@ static enum fate take_in(struct mcpz_agents_step *step, const struct mcpz_id *fr
         MCPZ_OK) {
         return FATE_STORE_FAILED;
     }
-    agents->store->delta_id(agents->store->context, delta, &arrival.id);
-    arrival.tip = (struct mcpz_tip){delta->seq, mcpz_head_of(&arrival.id)};
+    agents->store->delta_id(agents->store->context, delta, &arrival->id);
+    arrival->tip = (struct mcpz_tip){delta->seq, mcpz_head_of(&arrival->id)};
     mcpz_agents_notice_lost(agents, document, delta->versions, delta->version_count);
 
-    enum fate fate = judge(step, &arrival);
-    return fate == FATE_MERGED ? merge(step, &arrival) : fate;
+    enum fate fate = judge(step, arrival);
+    return fate == FATE_MERGED ? merge(step, arrival) : fate;
 }
 
 static void on_delta(struct mcpz_agents_step *step, const struct mcpz_id *from,
                      const struct mcpz_delta *delta)
 {
     struct mcpz_document document;
+    struct arrival arrival = {.from = from, .delta = delta, .document = &document};
 
-    enum fate fate = take_in(step, from, delta, &document);
+    enum fate fate = take_in(step, &arrival);
     count_fate(step->agents, fate);
     if (fate == FATE_EARLY) {
         struct mcpz_catchup catchup = mcpz_agents_catchup(step, from);
@@ -336,8 +338,9 @@ static void on_import(struct mcpz_agents_step *step, uint64_t request,
                       const struct mcpz_delta *delta)
 {
     struct mcpz_document document;
+    struct arrival arrival = {.delta = delta, .document = &document, .was_here = request == 0};
 
-    enum fate fate = take_in(step, NULL, delta, &document);
+    enum fate fate = take_in(step, &arrival);
     count_fate(step->agents, fate);
     if (request != 0) {
         mcpz_mail_reply(&step->mail, request, &delta->document, outcomes[fate]);

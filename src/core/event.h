@@ -52,7 +52,8 @@ enum mcpz_event_kind {
 
     /* Agents. */
     MCPZ_EVENT_AGENT_WRITE,
-    MCPZ_EVENT_AGENT_IMPORT,  /* a delta from an exported snapshot */
+    MCPZ_EVENT_AGENT_IMPORT,  /* a delta from an exported snapshot; without a request: it was here
+                               */
     MCPZ_EVENT_AGENT_INSTALL, /* a checkpoint that was vouched for */
     MCPZ_EVENT_AGENT_READ,    /* REPLY when all a quorum of owners has is here */
     MCPZ_EVENT_AGENT_CLOSE,   /* nobody is away: earlier lives of ours may be closed there */

@@ -314,7 +314,23 @@ TEST(what_may_have_been_forgotten_holds_up_no_layout)
     CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_SET_ASIDE], 1);
 }
 
-/* Found by the same seed: what was signed of it was held against what it was made anew as. */
+/* Found by seed 6197, shrunk: a clock was hours ahead while it wrote, and the rest went on without
+ * it. What it took along when it began anew with their base was refused as being of the future. */
+TEST(who_begins_anew_keeps_what_a_clock_ahead_has_stamped)
+{
+    (void)seen_well("mcpz-schedule 1 nodes=6 seed=6197 end_ms=120000\n"
+                    "4949 create 0 2\n"
+                    "11057 ahead 0 13934\n"
+                    "11120 add 0 2 4 16\n"
+                    "11243 ahead 0 0\n"
+                    "11634 count 0 2 7 11\n"
+                    "11867 add 4 2 5 18\n"
+                    "12903 pause 0 52815\n"
+                    "18895 add 4 2 7 30\n"
+                    "47032 add 2 2 0 79\n");
+}
+
+/* Found by seed 11 as well: what was signed of it was held against what it was made anew as. */
 TEST(what_was_forgotten_and_made_anew_is_no_other_state_of_it)
 {
     const struct mcpz_storm_report report =
@@ -552,6 +568,7 @@ int main(void)
         RUN(who_was_set_back_comes_to_the_layout_of_the_others),
         RUN(what_may_have_been_forgotten_holds_up_no_layout),
         RUN(what_was_forgotten_and_made_anew_is_no_other_state_of_it),
+        RUN(who_begins_anew_keeps_what_a_clock_ahead_has_stamped),
         RUN(no_half_of_a_mesh_folds_without_the_other),
         RUN(who_names_an_earlier_closing_takes_nothing_out_with_it),
         RUN(who_was_away_beyond_the_grace_is_given_a_base_and_keeps_what_it_wrote),
