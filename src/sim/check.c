@@ -388,6 +388,26 @@ struct sums {
     int64_t asked;
 };
 
+/* Did its node count there again when that counts for nothing? What a writer has counted is one
+ * entry, which that replaced. */
+static bool is_counted_away(const struct mcpz_check *check, const struct mcpz_asked *asked)
+{
+    const uint64_t *at = asked->line.arguments;
+
+    if (!is_doubted(check, at[0])) {
+        return false;
+    }
+    for (uint64_t i = 0; i < check->request_count; i++) {
+        const struct mcpz_asked *other = &check->asked[i];
+        if (other->is_ours && other->line.verb == MCPZ_VERB_COUNT &&
+            other->at_us >= check->doubted_since_us[at[0]] &&
+            memcmp(other->line.arguments, at, 3 * sizeof(*at)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool has_counts(struct mcpz_check *check, char *words)
 {
     struct sums sums[MCPZ_SCHEDULE_AGENTS][MCPZ_SCHEDULE_KEYS] = {0};
@@ -397,7 +417,7 @@ static bool has_counts(struct mcpz_check *check, char *words)
         if (asked->is_ours && asked->line.verb == MCPZ_VERB_COUNT) {
             const uint64_t *arguments = asked->line.arguments;
             struct sums *sum = &sums[arguments[1]][arguments[2]];
-            bool is_kept = is_acknowledged(check, asked);
+            bool is_kept = is_acknowledged(check, asked) && !is_counted_away(check, asked);
             sum->asked += (int64_t)arguments[3];
             sum->acknowledged += is_kept ? (int64_t)arguments[3] : 0;
         }
