@@ -183,6 +183,49 @@ TEST(who_begins_anew_takes_along_what_follows_the_branch_that_does_not_count)
     free_all();
 }
 
+/*
+ * Who comes back has the other branch, what follows it, and all else that was signed. Each then
+ * ends at the same deltas, so comparing shows nothing: they find out when they are to sign.
+ */
+TEST(who_comes_back_with_another_branch_and_what_follows_it_begins_anew)
+{
+    make_liar(&no_history);
+    const struct mcpz_delta one = first_delta(7);
+    const struct mcpz_delta two = first_delta(8);
+    const struct mcpz_delta next = second_delta(&two);
+    write_many(&founder, MCPZ_FOLD_DELTAS - 1);
+    talk();
+    tell(&other, &founder, &two);
+    tell(&other, &founder, &next);
+    mcpz_mem_back_up(other.mem);
+    lose_document(&other);
+    pass_time(MCPZ_SECONDS(30));
+    check_same_root();
+    CHECK_UINT(last_of_liar(&founder), 0);
+    CHECK_UINT(last_of_liar(&other), 0);
+    tell(&founder, &other, &one);
+    tell(&other, &founder, &one);
+    pass_time(MCPZ_SECONDS(6));
+    CHECK_UINT(founder.engine->counters.floors_raised, 1);
+
+    mcpz_engine_destroy(other.engine);
+    CHECK(mcpz_mem_restore(other.mem));
+    start_side(&other, "other:1");
+    mcpz_engine_link_closed(enter(&founder), founder.link);
+    leave(&founder);
+    connect_pair();
+    pass_time(MCPZ_SECONDS(30));
+    CHECK_UINT(last_of_liar(&founder), 2);
+    CHECK_UINT(last_of_liar(&other), 2);
+    write_more(MCPZ_FOLD_DELTAS);
+    pass_time(MCPZ_SECONDS(30));
+    CHECK_UINT(lie_at(&founder), 7);
+    CHECK_UINT(lie_at(&other), 7);
+    CHECK_UINT(other.engine->counters.bases_begun_with, 1);
+    check_same_root();
+    free_all();
+}
+
 /* Both have signed two deltas of the liar's, the other has lost them, and is told `first`. */
 static void come_back_with(const struct mcpz_delta *first)
 {
@@ -338,6 +381,7 @@ TEST_MAIN(RUN(what_was_signed_counts_though_another_branch_was_found_meanwhile),
           RUN(who_comes_back_with_another_branch_begins_anew),
           RUN(what_follows_another_branch_than_was_signed_comes_to_all),
           RUN(who_begins_anew_takes_along_what_follows_the_branch_that_does_not_count),
+          RUN(who_comes_back_with_another_branch_and_what_follows_it_begins_anew),
           RUN(who_comes_back_with_the_beginning_of_another_branch_begins_anew),
           RUN(nobody_begins_anew_with_a_base_of_a_peer_that_is_held_back),
           RUN(who_begins_anew_and_loses_nothing_goes_on_as_who_it_was),
