@@ -159,6 +159,26 @@ static void add_of_document(struct mcpz_key *key, const struct mcpz_record *reco
     }
 }
 
+/* The node or document that a record of such a kind is found by. */
+static const struct mcpz_id *id_of(const struct mcpz_record *record)
+{
+    switch (record->kind) {
+    case MCPZ_RECORD_PEER:
+        return &record->peer.id;
+    case MCPZ_RECORD_AUTHOR:
+        return &record->author.id;
+    case MCPZ_RECORD_TRACKER:
+        return &record->tracker.tracker.node;
+    case MCPZ_RECORD_CURSOR:
+        return &record->cursor.peer;
+    case MCPZ_RECORD_REVOKED:
+        return &record->revoked.revocation.node;
+    default:
+        assert(record->kind == MCPZ_RECORD_BLOB_DOCUMENT);
+        return &record->blob_document.document;
+    }
+}
+
 void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
 {
     key->length = 0;
@@ -175,7 +195,12 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
         add_bytes(key, mcpz_bytes(record->token.id, MCPZ_TOKEN_ID_BYTES));
         return;
     case MCPZ_RECORD_PEER:
-        add_id(key, &record->peer.id);
+    case MCPZ_RECORD_AUTHOR:
+    case MCPZ_RECORD_TRACKER:
+    case MCPZ_RECORD_CURSOR:
+    case MCPZ_RECORD_REVOKED:
+    case MCPZ_RECORD_BLOB_DOCUMENT:
+        add_id(key, id_of(record));
         return;
     case MCPZ_RECORD_DOCUMENT:
     case MCPZ_RECORD_ENTRY:
@@ -201,15 +226,9 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
         add_bytes(key, mcpz_bytes(record->batch.name.bytes, MCPZ_BATCH_NAME_BYTES));
         add_number(key, record->batch.part.first, 4);
         return;
-    case MCPZ_RECORD_AUTHOR:
-        add_id(key, &record->author.id);
-        return;
     case MCPZ_RECORD_LAYOUT:
         add_number(key, record->layout.stamp.version, 8);
         add_number(key, record->layout.stamp.tag, 8);
-        return;
-    case MCPZ_RECORD_TRACKER:
-        add_id(key, &record->tracker.tracker.node);
         return;
     case MCPZ_RECORD_HINT:
         add_id(key, &record->hint.owner);
@@ -218,15 +237,6 @@ void mcpz_schema_key(const struct mcpz_record *record, struct mcpz_key *key)
         return;
     case MCPZ_RECORD_CHANGE:
         add_number(key, record->change.seq, 8);
-        return;
-    case MCPZ_RECORD_CURSOR:
-        add_id(key, &record->cursor.peer);
-        return;
-    case MCPZ_RECORD_REVOKED:
-        add_id(key, &record->revoked.revocation.node);
-        return;
-    case MCPZ_RECORD_BLOB_DOCUMENT:
-        add_id(key, &record->blob_document.document);
         return;
     case MCPZ_RECORD_KIND_END:
         break;
