@@ -285,6 +285,9 @@ static uint64_t last_seen(const struct mcpz_delta *delta, const struct mcpz_vers
 {
     const struct mcpz_version *seen = mcpz_clock_find(delta->versions, delta->version_count, life);
 
+    if (seen == NULL) { /* nothing, and later ones were not closed then */
+        return 0;
+    }
     if (seen == closing) { /* it, or one that its node never met again */
         return life->generation == closing->actor.generation ? closing->seq & ~MCPZ_SEQ_CLOSED : 0;
     }

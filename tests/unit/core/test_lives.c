@@ -222,7 +222,24 @@ TEST(lives_hurry_where_many_can_be_closed)
     fake_store_finish(&store);
 }
 
-TEST_MAIN(RUN(lives_are_closed_as_far_as_all_have_signed_where_they_stand),
+/* One that is named as open stands between it and the closing. Found by storm 8157. */
+TEST(what_who_closes_never_saw_of_a_life_is_late)
+{
+    const struct mcpz_version seen[] = {
+        {actor('a', 2), 3, {{1}}},
+        {actor('a', 5), 2 | MCPZ_SEQ_CLOSED, {{1}}},
+    };
+    const struct mcpz_delta delta = {.actor = actor('a', 6), .versions = seen, .version_count = 2};
+    const struct mcpz_dot dot = {actor('a', 1), 1, 0};
+
+    begin();
+    contradicts_itself('a', 1);
+    CHECK(mcpz_lives_goes_with_cuts(&document, &delta, &seen[1]));
+    CHECK(mcpz_lives_is_late(&delta, &seen[1], &dot));
+}
+
+TEST_MAIN(RUN(what_who_closes_never_saw_of_a_life_is_late),
+          RUN(lives_are_closed_as_far_as_all_have_signed_where_they_stand),
           RUN(lives_hurry_where_many_can_be_closed),
           RUN(lives_that_begin_from_one_store_are_two_and_kin),
           RUN(a_life_behind_a_loss_is_no_kin), RUN(the_last_life_there_can_be_stays),
