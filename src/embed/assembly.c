@@ -10,6 +10,7 @@
 #include "blob/keyring.h"
 #include "crypto/identity.h"
 #include "desk/reception.h"
+#include "embed/fact_log.h"
 #include "embed/hosting.h"
 #include "embed/keys.h"
 #include "embed/node_key_source.h"
@@ -605,71 +606,6 @@ static mcpz_error offer_providers(struct mcpz_assembly *assembly)
 
 /* ---- Hearing ------------------------------------------------------------------------------ */
 
-static enum mcpz_log_level level_of(enum mcpz_fact_kind kind)
-{
-    switch (kind) {
-    case MCPZ_FACT_SUSPECT:
-    case MCPZ_FACT_DEAD:
-    case MCPZ_FACT_REFUTED:
-    case MCPZ_FACT_AGENT_DIVERGED:
-    case MCPZ_FACT_STORE_REPAIRED:
-    case MCPZ_FACT_SNAPSHOT_FAILED:
-    case MCPZ_FACT_AGENT_FORKED:
-    case MCPZ_FACT_REVOKED:
-        return MCPZ_LOG_WARN;
-    case MCPZ_FACT_ALIVE:
-    case MCPZ_FACT_LEFT:
-    case MCPZ_FACT_DRAINED:
-    case MCPZ_FACT_LAYOUT:
-    case MCPZ_FACT_LAYOUT_SETTLED:
-        return MCPZ_LOG_INFO;
-    case MCPZ_FACT_LINKED:
-    case MCPZ_FACT_UNLINKED:
-    case MCPZ_FACT_CAPABILITIES:
-    case MCPZ_FACT_CALL_FAILED:
-    case MCPZ_FACT_AGENT_MERGED:
-    case MCPZ_FACT_NEIGHBOUR_UP:
-    case MCPZ_FACT_NEIGHBOUR_DOWN:
-    case MCPZ_FACT_GOSSIP_DELIVERED:
-    case MCPZ_FACT_LATE:
-    case MCPZ_FACT_PROMPT:
-    case MCPZ_FACT_UNREACHABLE:
-    case MCPZ_FACT_DIFFERS:
-    case MCPZ_FACT_PROBED:
-    case MCPZ_FACT_RELAYED:
-    case MCPZ_FACT_UNRELAYED:
-    case MCPZ_FACT_AGENT_FOLDED:
-    case MCPZ_FACT_KIND_END:
-        break;
-    }
-    return MCPZ_LOG_DEBUG;
-}
-
-/* Who looks through the log later wants to know why. */
-static void hear_revoked(const char *about, struct mcpz_bytes reason)
-{
-    char text[MCPZ_REVOCATION_REASON_BYTES_MAX + 1];
-
-    mcpz_bytes_to_text(reason, text, sizeof(text));
-    mcpz_log(MCPZ_LOG_WARN, "mesh", "revoked", "about=%s reason=\"%s\"", about, text);
-}
-
-static void hear_fact(const struct mcpz_fact *fact)
-{
-    char about[MCPZ_ID_TEXT_BYTES];
-
-    const bool is_document =
-        fact->kind == MCPZ_FACT_AGENT_MERGED || fact->kind == MCPZ_FACT_AGENT_DIVERGED ||
-        fact->kind == MCPZ_FACT_AGENT_FORKED || fact->kind == MCPZ_FACT_AGENT_FOLDED;
-
-    mcpz_id_to_text(&fact->about, is_document ? 'd' : 'n', about);
-    if (fact->kind == MCPZ_FACT_REVOKED) {
-        hear_revoked(about, fact->detail);
-        return;
-    }
-    mcpz_log(level_of(fact->kind), "mesh", mcpz_fact_word(fact->kind), "about=%s", about);
-}
-
 static void hear_join(struct mcpz_assembly *assembly, const struct mcpz_action_reply *reply)
 {
     char mesh[MCPZ_ID_TEXT_BYTES];
@@ -692,10 +628,10 @@ static void hear(void *context, const struct mcpz_action *action)
     struct mcpz_assembly *assembly = (struct mcpz_assembly *)context;
 
     if (action->kind == MCPZ_ACTION_FACT && action->fact.kind == MCPZ_FACT_DRAINED) {
-        hear_fact(&action->fact);
+        mcpz_fact_log(&action->fact);
         mcpz_loop_stop_soon(assembly->loop);
     } else if (action->kind == MCPZ_ACTION_FACT) {
-        hear_fact(&action->fact);
+        mcpz_fact_log(&action->fact);
     } else if (action->kind == MCPZ_ACTION_REPLY && assembly->join_request != 0 &&
                action->reply.request == assembly->join_request) {
         hear_join(assembly, &action->reply);
