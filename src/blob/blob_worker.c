@@ -6,12 +6,12 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "blob/blob_keys.h"
 #include "blob/blob_room.h"
 #include "blob/keyring.h"
 #include "crypto/identity.h"
 
 #define PATH_BYTES_MAX 4096
-#define RELEASED_MAX 1024 /* blobs whose key was lost, until that is on the disk */
 
 struct upload {
     uint64_t id; /* 0: free */
@@ -256,16 +256,12 @@ static mcpz_error do_abort(struct mcpz_blob_worker *worker, struct mcpz_blob_job
 
 /* ---- Blobs ---------------------------------------------------------------------------------- */
 
-static bool is_of(const struct mcpz_blob_row *row, const char *tenant)
-{
-    return mcpz_bytes_equal(mcpz_bytes(row->tenant, row->tenant_length), mcpz_text(tenant));
-}
-
 /* Another tenant's is not there. */
 static mcpz_error do_stat(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
 {
     mcpz_error error = mcpz_blobs_stat(worker->blobs, &job->id, &job->row);
-    return error == MCPZ_OK && !is_of(&job->row, job->tenant) ? MCPZ_ENOTFOUND : error;
+    return error == MCPZ_OK && !mcpz_blob_row_is_of(&job->row, job->tenant) ? MCPZ_ENOTFOUND
+                                                                            : error;
 }
 
 static bool is_shredded(struct mcpz_blob_worker *worker, const struct mcpz_blob_job *job)
@@ -295,7 +291,7 @@ static mcpz_error do_read(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
         .offset = job->offset, .capacity = job->length, .lack = &job->lack};
 
     mcpz_error error = mcpz_blobs_stat(worker->blobs, &job->id, &job->row);
-    if (error == MCPZ_OK && !is_of(&job->row, job->tenant)) {
+    if (error == MCPZ_OK && !mcpz_blob_row_is_of(&job->row, job->tenant)) {
         return MCPZ_ENOTFOUND;
     }
     const struct mcpz_tenant_key *key = find_key(worker, job);
@@ -331,8 +327,8 @@ static bool is_listed(const struct mcpz_blob_listed *listed, const char *tenant)
 {
     const struct mcpz_blob_state *state = &listed->state;
 
-    return tenant[0] == '\0' ||
-           (is_of(&listed->row, tenant) && state->is_whole && mcpz_blob_is_held(state));
+    return tenant[0] == '\0' || (mcpz_blob_row_is_of(&listed->row, tenant) && state->is_whole &&
+                                 mcpz_blob_is_held(state));
 }
 
 static mcpz_error do_list(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
@@ -570,126 +566,10 @@ static mcpz_error do_show(struct mcpz_blob_worker *worker, struct mcpz_blob_job 
     return MCPZ_OK;
 }
 
-/* ---- Keys ----------------------------------------------------------------------------------- */
-
-/* What the node itself needs is under a name that begins so. */
-static bool is_our_own(struct mcpz_bytes tenant)
-{
-    static const char prefix[] = "mcpz.";
-
-    return tenant.length >= sizeof(prefix) - 1 &&
-           memcmp(tenant.data, prefix, sizeof(prefix) - 1) == 0;
-}
-
-static mcpz_error do_keys(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
-{
-    const size_t count = mcpz_keyring_count(worker->keyring);
-
-    job->names = calloc(count + 1, MCPZ_TENANT_BYTES_MAX + 1);
-    if (job->names == NULL) {
-        return MCPZ_ENOMEM;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const struct mcpz_bytes tenant = mcpz_keyring_tenant(worker->keyring, i);
-        if (!is_our_own(tenant)) {
-            mcpz_bytes_to_text(tenant,
-                               job->names + job->name_count++ * (MCPZ_TENANT_BYTES_MAX + 1),
-                               MCPZ_TENANT_BYTES_MAX + 1);
-        }
-    }
-    mcpz_keyring_node_key_id(worker->keyring, job->node_key_id);
-    mcpz_keyring_whereabouts(worker->keyring, &job->node_key_at);
-    return MCPZ_OK;
-}
-
-static mcpz_error do_show_keys(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
-{
-    job->bytes = malloc(MCPZ_KEYRING_SHOWN_BYTES_MAX);
-    if (job->bytes == NULL) {
-        return MCPZ_ENOMEM;
-    }
-    job->length = mcpz_keyring_show(worker->keyring, job->bytes, MCPZ_KEYRING_SHOWN_BYTES_MAX);
-    return MCPZ_OK;
-}
-
-static mcpz_error do_rotate(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
-{
-    mcpz_error error = mcpz_keyring_rotate(worker->keyring);
-
-    if (error == MCPZ_EUNSUPPORTED) {
-        (void)snprintf(job->text, sizeof(job->text),
-                       "the node key comes from the environment: start the node with the new one "
-                       "in MCPZ_NODE_KEY and this one in MCPZ_NODE_KEY_OLD");
-    }
-    mcpz_keyring_node_key_id(worker->keyring, job->node_key_id);
-    return error;
-}
-
-/* Can it be read with the key that its tenant has now? */
-static bool is_readable(struct mcpz_blob_worker *worker, const struct mcpz_id *id,
-                        const struct mcpz_blob_job *job)
-{
-    const struct mcpz_tenant_key *key = mcpz_keyring_find(worker->keyring, mcpz_text(job->tenant));
-    uint8_t byte;
-    struct mcpz_blob_piece piece = {.buffer = &byte, .capacity = 1};
-
-    while (key != NULL && mcpz_blobs_read(worker->blobs, key, id, &piece) != MCPZ_OK) {
-        key = mcpz_keyring_next(worker->keyring, mcpz_text(job->tenant), key);
-    }
-    return key != NULL;
-}
-
-static mcpz_error drop(struct mcpz_blob_worker *worker, const struct mcpz_id *id,
-                       struct mcpz_bytes holder, uint64_t now_ms)
-{
-    const mcpz_error error = mcpz_blobs_release(worker->blobs, id, holder, now_ms);
-
-    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
-}
-
-/* Whoever holds it. */
-static mcpz_error let_go(struct mcpz_blob_worker *worker, const struct mcpz_id *id,
-                         uint64_t now_ms)
-{
-    static const char *const holders[] = {MCPZ_BLOB_HOLDER, MCPZ_BLOB_BRIEF_HOLDER,
-                                          MCPZ_BLOB_COPY_HOLDER};
-    mcpz_error error = MCPZ_OK;
-
-    for (size_t i = 0; i < MCPZ_ARRAY_LEN(holders) && error == MCPZ_OK; i++) {
-        error = drop(worker, id, mcpz_text(holders[i]), now_ms);
-    }
-    return error;
-}
-
-/* Nobody can read those any more that the lost key sealed: their room is given back. */
-static mcpz_error release_lost(struct mcpz_blob_worker *worker, const struct mcpz_blob_job *job)
-{
-    struct mcpz_id at = {{0}};
-    struct mcpz_blob_row row;
-    size_t count = 0;
-    mcpz_error error;
-
-    while ((error = mcpz_blobs_next(worker->blobs, &at, &at)) == MCPZ_OK) {
-        error = mcpz_blobs_stat(worker->blobs, &at, &row);
-        if (error == MCPZ_OK && is_of(&row, job->tenant) && !is_readable(worker, &at, job)) {
-            error = let_go(worker, &at, job->now_ms);
-            count++;
-        }
-        if (error == MCPZ_OK && count == RELEASED_MAX) {
-            count = 0;
-            error = mcpz_blobs_rest(worker->blobs);
-        }
-        if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
-            return error;
-        }
-    }
-    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
-}
-
 /* What is being written with the key ends first. */
 static mcpz_error do_shred(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
 {
-    if (is_our_own(mcpz_text(job->tenant))) {
+    if (mcpz_blob_keys_are_ours(mcpz_text(job->tenant))) {
         (void)snprintf(job->text, sizeof(job->text),
                        "%s is the node's own: it could not start without its key", job->tenant);
         return MCPZ_EUNSUPPORTED;
@@ -705,7 +585,7 @@ static mcpz_error do_shred(struct mcpz_blob_worker *worker, struct mcpz_blob_job
         return error;
     }
     job->at_ms = mcpz_keyring_end_of(worker->keyring, mcpz_text(job->tenant));
-    return release_lost(worker, job);
+    return mcpz_blob_keys_release_lost(worker->keyring, worker->blobs, job);
 }
 
 /* ---- Jobs ----------------------------------------------------------------------------------- */
@@ -730,13 +610,13 @@ static mcpz_error do_job(struct mcpz_blob_worker *worker, struct mcpz_blob_job *
     case MCPZ_BLOB_RELEASE:
         return do_release(worker, job);
     case MCPZ_BLOB_KEYS:
-        return do_keys(worker, job);
+        return mcpz_blob_keys_list(worker->keyring, job);
     case MCPZ_BLOB_ROTATE:
-        return do_rotate(worker, job);
+        return mcpz_blob_keys_rotate(worker->keyring, job);
     case MCPZ_BLOB_SHRED:
         return do_shred(worker, job);
     case MCPZ_BLOB_SHOW_KEYS:
-        return do_show_keys(worker, job);
+        return mcpz_blob_keys_show(worker->keyring, job);
     case MCPZ_BLOB_ADOPT_KEYS:
         return mcpz_keyring_adopt(worker->keyring, mcpz_bytes(job->bytes, job->length));
     case MCPZ_BLOB_PIN:
@@ -746,7 +626,7 @@ static mcpz_error do_job(struct mcpz_blob_worker *worker, struct mcpz_blob_job *
     case MCPZ_BLOB_HOLD:
         return mcpz_blobs_hold(worker->blobs, &job->id, holder_of(job));
     case MCPZ_BLOB_DROP:
-        return drop(worker, &job->id, holder_of(job), job->now_ms);
+        return mcpz_blob_drop(worker->blobs, &job->id, holder_of(job), job->now_ms);
     case MCPZ_BLOB_KEEP:
         return mcpz_blobs_hold_as(worker->blobs, &job->id, holder_of(job),
                                   mcpz_text(MCPZ_BLOB_COPY_HOLDER));
