@@ -361,8 +361,11 @@ static bool open_layout(struct mcpz_layouts *layouts, struct mcpz_bytes bytes,
            layouts->opener.open(layouts->opener.context, bytes, &arena, placement, stamp);
 }
 
-/* Take in a layout. `*is_new`: it was not known. Errors: MCPZ_EAUTH, MCPZ_EUSED, MCPZ_EFULL */
-static mcpz_error take(struct mcpz_layouts *layouts, struct mcpz_bytes bytes,
+/*
+ * Take in a layout, if fewer than so many are live. `*is_new`: it was not known.
+ * Errors: MCPZ_EAUTH, MCPZ_EUSED, MCPZ_EFULL
+ */
+static mcpz_error take(struct mcpz_layouts *layouts, struct mcpz_bytes bytes, size_t live_max,
                        struct mcpz_layout_stamp *stamp, bool *is_new)
 {
     struct mcpz_placement placement;
@@ -373,6 +376,9 @@ static mcpz_error take(struct mcpz_layouts *layouts, struct mcpz_bytes bytes,
     }
     if (is_live(&layouts->history, *stamp)) {
         return MCPZ_OK;
+    }
+    if (layouts->history.live_count >= live_max) {
+        return MCPZ_EFULL;
     }
     mcpz_error error = mcpz_layout_history_add(&layouts->history, &placement, *stamp);
     if (error != MCPZ_OK) {
@@ -386,7 +392,7 @@ static mcpz_error take(struct mcpz_layouts *layouts, struct mcpz_bytes bytes,
     return MCPZ_OK;
 }
 
-/* The same, kept and handed on. */
+/* The same, kept and handed on. From nobody: it was made here. */
 static mcpz_error take_in(struct step *step, const struct mcpz_id *from, struct mcpz_bytes bytes)
 {
     struct mcpz_layouts *layouts = step->layouts;
@@ -394,7 +400,9 @@ static mcpz_error take_in(struct step *step, const struct mcpz_id *from, struct 
     struct mcpz_layout_stamp stamp;
     bool is_new;
 
-    mcpz_error error = take(layouts, bytes, &stamp, &is_new);
+    mcpz_error error =
+        take(layouts, bytes, from == NULL ? MCPZ_LAYOUTS_MADE_MAX : MCPZ_LAYOUTS_LIVE_MAX, &stamp,
+             &is_new);
     layouts->layouts_refused += error == MCPZ_EAUTH ? 1 : 0;
     layouts->layouts_too_many += error == MCPZ_EFULL ? 1 : 0;
     if (!is_new) {
@@ -643,7 +651,8 @@ static void recall(struct mcpz_layouts *layouts)
         struct mcpz_layout_stamp stamp;
         bool is_new;
         inclusive = false;
-        if (take(layouts, record.layout.bytes, &stamp, &is_new) != MCPZ_OK) {
+        if (take(layouts, record.layout.bytes, MCPZ_LAYOUTS_LIVE_MAX, &stamp, &is_new) !=
+            MCPZ_OK) {
             layouts->layouts_refused++;
         }
     }

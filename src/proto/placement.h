@@ -35,7 +35,8 @@
 #define MCPZ_PLACEMENT_NODES_MAX 32768
 #define MCPZ_PLACEMENT_ZONES_MAX 1024
 
-#define MCPZ_LAYOUTS_LIVE_MAX 4 /* a fifth is refused until the oldest is let go */
+#define MCPZ_LAYOUTS_MADE_MAX 4 /* live: no other is made until the oldest is let go */
+#define MCPZ_LAYOUTS_LIVE_MAX 8 /* taken from others: some were made twice, by who forgot */
 
 /** Owners of one document in all live layouts, each once. */
 #define MCPZ_OWNERS_MAX (MCPZ_LAYOUTS_LIVE_MAX * MCPZ_COPIES_MAX)

@@ -254,6 +254,17 @@ static void apply(size_t at, uint8_t version, uint8_t tag, uint8_t leaver)
     CHECK(nodes[at].replied != 0);
 }
 
+/* The same from a neighbour. */
+static void hear(size_t at, size_t from, uint8_t version, uint8_t tag)
+{
+    const uint8_t bytes[] = {version, tag, NODES};
+    const struct mcpz_msg msg = {.kind = MCPZ_MSG_LAYOUT,
+                                 .layout = {.bytes = mcpz_bytes(bytes, 3)}};
+
+    step(at, &(struct mcpz_event){.kind = MCPZ_EVENT_RECV,
+                                  .recv = {.from = world.nodes[from].id, .msg = &msg}});
+}
+
 /* Everybody who may has synced what is to be synced. */
 static void sync_all(void)
 {
@@ -426,7 +437,7 @@ TEST(who_holds_as_many_as_can_be_lets_go_of_what_others_have_let_go)
     set_up();
     link_ring(NODES);
     for (uint8_t version = 1; version <= MCPZ_LAYOUTS_LIVE_MAX; version++) {
-        apply(0, version, 1, NODES);
+        hear(0, 1, version, 1);
     }
     pump();
     unlink_node(4);
@@ -451,6 +462,35 @@ TEST(who_holds_as_many_as_can_be_lets_go_of_what_others_have_let_go)
     tear_down();
 }
 
+/* Who makes layouts was put back, alone, and has made its last one again, another: each side holds
+ * as many as are made. */
+TEST(two_of_one_version_are_taken_beyond_those_that_are_made)
+{
+    set_up();
+    link_ring(NODES);
+    for (uint8_t version = 1; version < MCPZ_LAYOUTS_MADE_MAX; version++) {
+        apply(0, version, 1, NODES);
+    }
+    pump();
+    unlink_node(4);
+    link_nodes(3, 5);
+    apply(0, MCPZ_LAYOUTS_MADE_MAX, 1, NODES);
+    apply(4, MCPZ_LAYOUTS_MADE_MAX, 2, NODES);
+    pump();
+    apply(0, MCPZ_LAYOUTS_MADE_MAX + 1, 1, NODES);
+    CHECK_UINT(nodes[0].replied, MCPZ_CODE_LIMIT + 1);
+
+    link_nodes(4, 1);
+    pump();
+    settle();
+    settle();
+    for (size_t i = 0; i < NODES; i++) {
+        CHECK(mcpz_layouts_are_settled(&nodes[i].layouts));
+        CHECK_UINT(nodes[i].layouts.history.live[0].stamp.version, MCPZ_LAYOUTS_MADE_MAX);
+    }
+    tear_down();
+}
+
 /* The mesh has gone on to one that found no place, and had let go of all the others: of none of
  * them anybody spoke any more. So it is with who was skipped, or set back to an older disk. */
 TEST(who_holds_as_many_as_can_be_makes_room_for_what_others_have_come_to)
@@ -458,7 +498,7 @@ TEST(who_holds_as_many_as_can_be_makes_room_for_what_others_have_come_to)
     set_up();
     link_ring(NODES);
     for (uint8_t version = 1; version <= MCPZ_LAYOUTS_LIVE_MAX; version++) {
-        apply(0, version, 1, NODES);
+        hear(0, 1, version, 1);
     }
     pump();
     unlink_node(4);
@@ -640,6 +680,7 @@ TEST_MAIN(RUN(who_knows_no_layout_says_so_once_a_link),
           RUN(a_node_that_was_away_holds_everything_up_and_is_told_when_it_is_back),
           RUN(a_node_that_will_not_come_back_can_be_skipped),
           RUN(who_holds_as_many_as_can_be_lets_go_of_what_others_have_let_go),
+          RUN(two_of_one_version_are_taken_beyond_those_that_are_made),
           RUN(who_holds_as_many_as_can_be_makes_room_for_what_others_have_come_to),
           RUN(what_is_known_is_there_after_a_restart),
           RUN(two_of_one_version_are_one_after_the_other_everywhere),

@@ -687,7 +687,8 @@ static void fill_largest(void)
     fill_tasks();
     fill_documents();
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_stamps); i++) {
-        full_stamps[i] = (struct mcpz_layout_stamp){UINT64_MAX, UINT64_MAX - 3 + i};
+        full_stamps[i] =
+            (struct mcpz_layout_stamp){UINT64_MAX, UINT64_MAX - MCPZ_LAYOUTS_LIVE_MAX + 1 + i};
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_revocations); i++) {
         full_revocations[i] = (struct mcpz_revocation){last_id,
@@ -707,8 +708,9 @@ static void fill_largest(void)
                                                   full_cuts, i == 0 ? MCPZ_ACTORS_MAX : 0};
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_trackers); i++) {
-        full_trackers[i] =
-            (struct mcpz_layout_tracker){last_id, full_stamps[3], full_stamps[3], full_stamps[3]};
+        full_trackers[i] = (struct mcpz_layout_tracker){
+            last_id, full_stamps[MCPZ_LAYOUTS_LIVE_MAX - 1],
+            full_stamps[MCPZ_LAYOUTS_LIVE_MAX - 1], full_stamps[MCPZ_LAYOUTS_LIVE_MAX - 1]};
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_names); i++) {
         full_names[i] = mcpz_bytes(zeros, MCPZ_CAPABILITY_BYTES_MAX);
