@@ -8,7 +8,7 @@
 #include "http/blob_serve.h"
 #include "http/blob_targets.h"
 #include "http/exchange.h"
-#include "http/forward.h"
+#include "http/survey.h"
 #include "http/walk.h"
 #include "wire/value.h"
 
@@ -24,14 +24,12 @@ struct looked {
 };
 
 struct mcpz_blob_review {
-    struct mcpz_exchange *exchange; /* asks; NULL: it is over */
-    bool is_over;
+    struct mcpz_survey survey;
     struct mcpz_id root;
     struct looked refs[MCPZ_BLOB_REVIEW_REFS_MAX];
     size_t count;
     struct mcpz_id nodes[MCPZ_BLOB_REVIEW_NODES_MAX];
     size_t node_count;
-    size_t next;
 };
 
 static struct mcpz_engine *engine_of(struct mcpz_api *api)
@@ -182,77 +180,39 @@ static bool is_keeper(const struct looked *looked, const struct mcpz_id *node)
     return false;
 }
 
-static void hear(struct mcpz_blob_review *review, const struct mcpz_id *node, const json_t *said)
+static void hear(struct mcpz_survey *survey, const struct mcpz_id *node, unsigned status,
+                 const json_t *said)
 {
+    struct mcpz_blob_review *review = survey->owner;
+    const json_t *words = status == 200 ? json_object_get(said, "said") : NULL;
+
     for (size_t i = 0; i < review->count; i++) {
         struct looked *looked = &review->refs[i];
-        const char *word = json_string_value(json_array_get(said, i));
+        const char *word = json_string_value(json_array_get(words, i));
         looked->is_named |= word != NULL && strcmp(word, "yes") == 0;
         looked->denials +=
             word != NULL && strcmp(word, "no") == 0 && is_keeper(looked, node) ? 1 : 0;
     }
 }
 
-static void ask_on(struct mcpz_exchange *exchange, struct mcpz_blob_review *review)
-{
-    json_t *body = show_question(review);
-
-    while (review->next < review->node_count &&
-           mcpz_fellows_ask(exchange, &review->nodes[review->next], "POST",
-                            MCPZ_BLOB_SERVE_PATH "/names", body, MCPZ_BLOB_REVIEW_MS)) {
-        review->next++;
-    }
-    json_decref(body);
-}
-
-static void work(struct mcpz_exchange *exchange)
-{
-    struct mcpz_blob_review *review = exchange->state;
-    struct mcpz_id node;
-    unsigned status = 0;
-    json_t *json = NULL;
-    size_t waiting = 0;
-
-    while (mcpz_fellows_take(exchange, &node, &status, &json, &waiting)) {
-        hear(review, &node, status == 200 ? json_object_get(json, "said") : NULL);
-        json_decref(json);
-    }
-    if (waiting == 0 && review->next > 0) { /* whoever could not be asked has not said no */
-        mcpz_exchange_answer(exchange, 200, json_object());
-    }
-}
-
-static void finish(struct mcpz_exchange *exchange)
-{
-    mcpz_fellows_forget(exchange);
-}
-
-static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
-
-static void on_answered(struct mcpz_exchange *exchange)
-{
-    struct mcpz_api *api = exchange->api;
-
-    if (api->blobs.review != NULL && api->blobs.review->exchange == exchange) {
-        api->blobs.review->is_over = true;
-        api->ports.defer(api->ports.context);
-    }
-}
-
+/* False: nobody can be asked now. */
 static bool ask(struct mcpz_api *api, struct mcpz_blob_review *review)
 {
-    review->exchange = mcpz_blob_open_exchange(api, on_answered);
-    if (review->exchange == NULL) {
+    if (review->node_count == 0 || !mcpz_survey_open(&review->survey, api)) {
         return false;
     }
-    mcpz_exchange_wait(review->exchange, &kind, review);
-    review->exchange->deadline_us = MCPZ_TIME_NEVER; /* calls end by themselves */
-    ask_on(review->exchange, review);
-    if (review->next == 0) {
-        mcpz_api_close(review->exchange);
-        return false;
+    json_t *body = show_question(review);
+    const size_t asked =
+        mcpz_survey_ask(&review->survey, review->nodes, review->node_count,
+                        &(struct mcpz_question){.method = "POST",
+                                                .path = MCPZ_BLOB_SERVE_PATH "/names",
+                                                .body = body,
+                                                .timeout_ms = MCPZ_BLOB_REVIEW_MS});
+    json_decref(body);
+    if (asked == 0) {
+        mcpz_survey_close(&review->survey);
     }
-    return true;
+    return asked > 0;
 }
 
 /* ---- Its life ------------------------------------------------------------------------------- */
@@ -292,13 +252,14 @@ void mcpz_blob_review_begin(struct mcpz_api *api, const struct mcpz_id *root)
         json_decref(refs);
         return;
     }
+    review->survey = (struct mcpz_survey){.owner = review, .hear = hear};
     review->root = *root;
     choose(api, review, refs);
     json_decref(refs);
     for (size_t i = 0; i < review->count; i++) {
         look_at(api, review, &targets, &review->refs[i]);
     }
-    if (review->node_count > 0 && ask(api, review)) {
+    if (ask(api, review)) {
         api->blobs.review = review;
         return;
     }
@@ -310,20 +271,18 @@ bool mcpz_blob_review_look(struct mcpz_api *api)
 {
     struct mcpz_blob_review *review = api->blobs.review;
 
-    if (review == NULL || !review->is_over) {
+    if (review == NULL || !review->survey.is_over) {
         return review != NULL;
     }
-    api->blobs.review = NULL;
-    mcpz_api_close(review->exchange);
     conclude(api, review);
-    free(review);
+    mcpz_blob_review_finish(api);
     return false;
 }
 
 void mcpz_blob_review_finish(struct mcpz_api *api)
 {
     if (api->blobs.review != NULL) {
-        mcpz_api_close(api->blobs.review->exchange);
+        mcpz_survey_close(&api->blobs.review->survey);
         free(api->blobs.review);
         api->blobs.review = NULL;
     }

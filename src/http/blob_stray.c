@@ -1,6 +1,7 @@
 #include "http/blob_stray.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,15 +9,13 @@
 #include "http/blob_places.h"
 #include "http/blob_serve.h"
 #include "http/blob_targets.h"
+#include "http/survey.h"
 
 struct mcpz_blob_stray {
-    struct mcpz_exchange *exchange; /* asks */
-    bool is_over;
+    struct mcpz_survey survey;
     struct mcpz_id root;
-    char path[sizeof(MCPZ_BLOB_SERVE_PATH "/stat?blob=") + MCPZ_ID_TEXT_BYTES];
     struct mcpz_id nodes[MCPZ_BLOB_SOURCES_MAX];
     size_t node_count;
-    size_t next;
     size_t denials;
     bool is_needed; /* somebody says so */
 };
@@ -78,55 +77,15 @@ static void conclude(struct mcpz_api *api, const struct mcpz_blob_stray *stray)
 
 /* ---- Asking --------------------------------------------------------------------------------- */
 
-static void ask_on(struct mcpz_exchange *exchange, struct mcpz_blob_stray *stray)
+static void hear(struct mcpz_survey *survey, const struct mcpz_id *node, unsigned status,
+                 const json_t *said)
 {
-    while (stray->next < stray->node_count &&
-           mcpz_fellows_ask(exchange, &stray->nodes[stray->next], "GET", stray->path, NULL,
-                            MCPZ_BLOB_STAT_MS)) {
-        stray->next++;
-    }
-}
+    struct mcpz_blob_stray *stray = survey->owner;
+    const char *word = status == 200 ? json_string_value(json_object_get(said, "needed")) : NULL;
 
-static void hear(struct mcpz_blob_stray *stray, const json_t *answer)
-{
-    const char *word = json_string_value(json_object_get(answer, "needed"));
-
+    (void)node;
     stray->is_needed |= word != NULL && strcmp(word, "yes") == 0;
     stray->denials += word != NULL && strcmp(word, "no") == 0 ? 1 : 0;
-}
-
-static void work(struct mcpz_exchange *exchange)
-{
-    struct mcpz_blob_stray *stray = exchange->state;
-    struct mcpz_id node;
-    unsigned status = 0;
-    json_t *json = NULL;
-    size_t waiting = 0;
-
-    while (mcpz_fellows_take(exchange, &node, &status, &json, &waiting)) {
-        hear(stray, status == 200 ? json : NULL);
-        json_decref(json);
-    }
-    if (waiting == 0) { /* whoever could not be asked has not said no */
-        mcpz_exchange_answer(exchange, 200, json_object());
-    }
-}
-
-static void finish(struct mcpz_exchange *exchange)
-{
-    mcpz_fellows_forget(exchange);
-}
-
-static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
-
-static void on_answered(struct mcpz_exchange *exchange)
-{
-    struct mcpz_api *api = exchange->api;
-
-    if (api->blobs.stray != NULL && api->blobs.stray->exchange == exchange) {
-        api->blobs.stray->is_over = true;
-        api->ports.defer(api->ports.context);
-    }
 }
 
 /* All others that are to keep it, and further members where those are few. False: not all of them
@@ -153,52 +112,54 @@ static bool find_nodes(struct mcpz_api *api, struct mcpz_blob_stray *stray)
     return there == others && stray->node_count > 0;
 }
 
+static void ask(struct mcpz_blob_stray *stray)
+{
+    char path[sizeof(MCPZ_BLOB_SERVE_PATH "/stat?blob=") + MCPZ_ID_TEXT_BYTES];
+    char text[MCPZ_ID_TEXT_BYTES];
+
+    mcpz_id_to_text(&stray->root, 'b', text);
+    (void)snprintf(path, sizeof(path), MCPZ_BLOB_SERVE_PATH "/stat?blob=%s", text);
+    (void)mcpz_survey_ask(
+        &stray->survey, stray->nodes, stray->node_count,
+        &(struct mcpz_question){.method = "GET", .path = path, .timeout_ms = MCPZ_BLOB_STAT_MS});
+}
+
+/* ---- Its life ------------------------------------------------------------------------------- */
+
 void mcpz_blob_stray_begin(struct mcpz_api *api, const struct mcpz_id *root)
 {
     struct mcpz_blob_stray *stray = calloc(1, sizeof(*stray));
-    char text[MCPZ_ID_TEXT_BYTES];
 
     assert(api->blobs.stray == NULL);
     if (stray == NULL) {
         return;
     }
+    stray->survey = (struct mcpz_survey){.owner = stray, .hear = hear};
     stray->root = *root;
-    mcpz_id_to_text(root, 'b', text);
-    (void)snprintf(stray->path, sizeof(stray->path), MCPZ_BLOB_SERVE_PATH "/stat?blob=%s", text);
-    if (find_nodes(api, stray)) {
-        stray->exchange = mcpz_blob_open_exchange(api, on_answered);
-    }
-    if (stray->exchange == NULL) {
+    if (!find_nodes(api, stray) || !mcpz_survey_open(&stray->survey, api)) {
         free(stray);
         return;
     }
     api->blobs.stray = stray;
-    mcpz_exchange_wait(stray->exchange, &kind, stray);
-    stray->exchange->deadline_us = MCPZ_TIME_NEVER; /* calls end by themselves */
-    ask_on(stray->exchange, stray);
-    mcpz_exchange_again(stray->exchange); /* nobody may have been asked */
+    ask(stray);
 }
-
-/* ---- Its life ------------------------------------------------------------------------------- */
 
 bool mcpz_blob_stray_look(struct mcpz_api *api)
 {
     struct mcpz_blob_stray *stray = api->blobs.stray;
 
-    if (stray == NULL || !stray->is_over) {
+    if (stray == NULL || !stray->survey.is_over) {
         return stray != NULL;
     }
-    api->blobs.stray = NULL;
-    mcpz_api_close(stray->exchange);
     conclude(api, stray);
-    free(stray);
+    mcpz_blob_stray_finish(api);
     return false;
 }
 
 void mcpz_blob_stray_finish(struct mcpz_api *api)
 {
     if (api->blobs.stray != NULL) {
-        mcpz_api_close(api->blobs.stray->exchange);
+        mcpz_survey_close(&api->blobs.stray->survey);
         free(api->blobs.stray);
         api->blobs.stray = NULL;
     }
