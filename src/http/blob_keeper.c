@@ -149,18 +149,6 @@ void mcpz_blob_keeper_unwant(struct mcpz_blob_keeper *keeper, const struct mcpz_
     }
 }
 
-struct mcpz_exchange *mcpz_blob_open_exchange(struct mcpz_api *api,
-                                              void (*answered)(struct mcpz_exchange *exchange))
-{
-    struct mcpz_exchange *exchange = NULL;
-
-    if (mcpz_api_open(api, NULL, &exchange) != MCPZ_OK) {
-        return NULL;
-    }
-    exchange->answered_elsewhere = answered;
-    return exchange;
-}
-
 static void on_fetched(struct mcpz_exchange *exchange)
 {
     struct mcpz_blob_keeper *keeper = &exchange->api->blobs;
@@ -204,12 +192,13 @@ static void begin_fetch(struct mcpz_api *api, struct mcpz_blob_want *first)
 {
     struct mcpz_blob_about abouts[MCPZ_BLOB_TOGETHER_MAX] = {first->about};
     const struct mcpz_blob_want *end = &api->blobs.wants[MCPZ_BLOB_WANTS_MAX];
-    struct mcpz_exchange *exchange = mcpz_blob_open_exchange(api, on_fetched);
+    struct mcpz_exchange *exchange = NULL;
     size_t count = 1;
 
-    if (exchange == NULL) {
+    if (mcpz_api_open(api, NULL, &exchange) != MCPZ_OK) {
         return;
     }
+    exchange->answered_elsewhere = on_fetched;
     first->exchange = exchange; /* the answer may come at once */
     for (struct mcpz_blob_want *want = first + 1; want < end && count < MCPZ_BLOB_TOGETHER_MAX;
          want++) {
@@ -725,9 +714,7 @@ void mcpz_blob_keeper_finish(struct mcpz_api *api)
         }
     }
     for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
-        if (keeper->places[i].used && keeper->places[i].exchange != NULL) {
-            mcpz_api_close(keeper->places[i].exchange);
-        }
+        mcpz_survey_close(&keeper->places[i].survey);
     }
     if (keeper->check != NULL) {
         keeper->check->api = NULL;

@@ -33,6 +33,7 @@
 #include "core/keeping/acks.h"
 #include "http/blob_book.h"
 #include "http/blob_doubts.h"
+#include "http/survey.h"
 
 #define MCPZ_BLOB_WANTS_MAX 64
 #define MCPZ_BLOB_PLACES_MAX 48
@@ -92,12 +93,11 @@ struct mcpz_blob_place {
     uint64_t farthest;         /* that it has been */
     mcpz_time came_us;         /* it came on last */
     mcpz_time ask_us;
-    mcpz_time wait_us;              /* until they are asked again */
-    struct mcpz_exchange *exchange; /* asks; NULL: not now */
-    size_t denied;                  /* by so many of them: nobody needs it, as far as they know */
-    bool was_said;                  /* when that was asked */
-    bool is_void;                   /* it was put anew since: answers to it say nothing */
-    bool is_answered;
+    mcpz_time wait_us;         /* until they are asked again */
+    struct mcpz_survey survey; /* of them */
+    size_t denied;             /* by so many of them: nobody needs it, as far as they know */
+    bool was_said;             /* when that was asked */
+    bool is_void;              /* it was put anew since: answers to it say nothing */
 };
 
 struct mcpz_blob_check;  /* what is here of some blobs is being looked at */

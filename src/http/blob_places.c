@@ -74,7 +74,7 @@ static bool is_waited_for(const struct mcpz_blob_place *place)
 /* Has it come on of late, or is something of it under way? Else it gives way. */
 static bool is_busy(const struct mcpz_blob_place *place, mcpz_time now)
 {
-    return place->exchange != NULL || place->writing != 0 || place->is_keeping ||
+    return place->survey.exchange != NULL || place->writing != 0 || place->is_keeping ||
            place->is_dropping || place->is_to_drop || is_waited_for(place) ||
            now < place->came_us + MCPZ_BLOB_EAGER_US;
 }
@@ -106,7 +106,7 @@ static void hurry(struct mcpz_blob_place *place)
 /* It is for something else now: what was answered, or is to be, says nothing of that. */
 static void forget_answers(struct mcpz_blob_place *place)
 {
-    place->is_void = place->exchange != NULL;
+    place->is_void = place->survey.exchange != NULL;
     place->wait = (struct mcpz_ack_wait){0};
 }
 
@@ -479,17 +479,6 @@ static void on_held(struct mcpz_api *api, struct mcpz_blob_job *job)
     mcpz_blob_on_held(api, job);
 }
 
-static void on_asked(struct mcpz_exchange *exchange)
-{
-    struct mcpz_blob_keeper *keeper = &exchange->api->blobs;
-
-    for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {
-        struct mcpz_blob_place *place = &keeper->places[i];
-        place->is_answered |= place->used && place->exchange == exchange;
-    }
-    stir(exchange->api);
-}
-
 static bool has_it(const struct mcpz_ack_wait *wait, const struct mcpz_id *node)
 {
     for (size_t i = 0; i < wait->owner_count; i++) {
@@ -509,9 +498,11 @@ static void came_on(struct mcpz_api *api, struct mcpz_blob_place *place)
 }
 
 /* What one of those who are to keep it says. */
-static void hear_keeper(struct mcpz_api *api, struct mcpz_blob_place *place,
-                        const struct mcpz_id *node, unsigned status, const json_t *json)
+static void hear_keeper(struct mcpz_survey *survey, const struct mcpz_id *node, unsigned status,
+                        const json_t *said)
 {
+    struct mcpz_api *api = survey->exchange->api;
+    struct mcpz_blob_place *place = survey->owner;
     const bool had_it = has_it(&place->wait, node);
 
     if (place->is_void || place->is_over) {
@@ -525,7 +516,7 @@ static void hear_keeper(struct mcpz_api *api, struct mcpz_blob_place *place,
             wake_waiters(place);
         }
     } else if (status == 202) {
-        place->progress += (uint64_t)json_integer_value(json_object_get(json, "offset"));
+        place->progress += (uint64_t)json_integer_value(json_object_get(said, "offset"));
     } else if (status == 404 && place->ref != NULL && place->was_said && had_it) {
         take_back(api, place); /* it knew of it, and knows better */
         wake_waiters(place);
@@ -557,32 +548,6 @@ static void weigh(struct mcpz_api *api, struct mcpz_blob_place *place)
         came_on(api, place);
     }
 }
-
-static void work_place(struct mcpz_exchange *exchange)
-{
-    struct mcpz_api *api = exchange->api;
-    struct mcpz_blob_place *place = exchange->state;
-    struct mcpz_id node;
-    unsigned status = 0;
-    json_t *json = NULL;
-    size_t waiting = 0;
-
-    while (mcpz_fellows_take(exchange, &node, &status, &json, &waiting)) {
-        hear_keeper(api, place, &node, status, json);
-        json_decref(json);
-    }
-    if (waiting == 0) {
-        weigh(api, place);
-        mcpz_exchange_answer(exchange, 200, json_object());
-    }
-}
-
-static void finish_place(struct mcpz_exchange *exchange)
-{
-    mcpz_fellows_forget(exchange);
-}
-
-static const struct mcpz_exchange_kind place_kind = {.work = work_place, .finish = finish_place};
 
 static void write_ref(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
@@ -638,12 +603,10 @@ static void ask_keepers(struct mcpz_api *api, struct mcpz_blob_place *place)
     const bool knows_here = place->ref == NULL || writes_here(api, place);
     bool is_written = is_said || knows_here;
 
-    place->exchange = mcpz_blob_open_exchange(api, on_asked);
-    if (place->exchange == NULL) {
+    place->survey = (struct mcpz_survey){.owner = place, .hear = hear_keeper};
+    if (!mcpz_survey_open(&place->survey, api)) {
         return;
     }
-    mcpz_exchange_wait(place->exchange, &place_kind, place);
-    place->exchange->deadline_us = MCPZ_TIME_NEVER; /* calls end by themselves */
     place->progress = 0;
     place->denied = 0;
     place->was_said = is_said;
@@ -662,12 +625,14 @@ static void ask_keepers(struct mcpz_api *api, struct mcpz_blob_place *place)
         /* Who has it is asked whether that still holds, where we cannot see it. */
         json_t *body = owner->has && knows_here ? NULL : mcpz_blob_show_keep(&keep);
         if (body != NULL) {
-            (void)mcpz_fellows_ask(place->exchange, &owner->node, "POST",
-                                   MCPZ_BLOB_SERVE_PATH "/keep", body, KEEP_MS);
+            (void)mcpz_survey_ask(&place->survey, &owner->node, 1,
+                                  &(struct mcpz_question){.method = "POST",
+                                                          .path = MCPZ_BLOB_SERVE_PATH "/keep",
+                                                          .body = body,
+                                                          .timeout_ms = KEEP_MS});
         }
         json_decref(body);
     }
-    mcpz_exchange_again(place->exchange); /* nobody may have been asked */
 }
 
 static void look_at_place(struct mcpz_api *api, struct mcpz_blob_place *place, mcpz_time now,
@@ -675,10 +640,9 @@ static void look_at_place(struct mcpz_api *api, struct mcpz_blob_place *place, m
 {
     const struct mcpz_id *self = mcpz_engine_id(engine_of(api));
 
-    if (place->is_answered) {
-        mcpz_api_close(place->exchange);
-        place->exchange = NULL;
-        place->is_answered = false;
+    if (place->survey.is_over) {
+        weigh(api, place);
+        mcpz_survey_close(&place->survey);
         place->ask_us = all_have(&place->wait) ? now : now + place->wait_us;
         place->wait_us += place->wait_us / 2;
         const mcpz_time most = is_waited_for(place) || now < place->came_us + MCPZ_BLOB_EAGER_US
@@ -691,13 +655,14 @@ static void look_at_place(struct mcpz_api *api, struct mcpz_blob_place *place, m
         if (place->is_to_drop && now >= place->ask_us) {
             drop_put(api, place);
         }
-        place->used = place->exchange != NULL || is_waited_for(place) || place->is_to_drop ||
-                      place->is_keeping;
+        place->used = place->survey.exchange != NULL || is_waited_for(place) ||
+                      place->is_to_drop || place->is_keeping;
         return;
     }
     keep_as_copy(api, place);
-    *under_way += place->exchange != NULL ? 1 : 0;
-    if (place->exchange != NULL || now < place->ask_us || *under_way >= MCPZ_BLOB_PUSHES_MAX) {
+    *under_way += place->survey.exchange != NULL ? 1 : 0;
+    if (place->survey.exchange != NULL || now < place->ask_us ||
+        *under_way >= MCPZ_BLOB_PUSHES_MAX) {
         return;
     }
     if (is_taken_back(api, place)) {

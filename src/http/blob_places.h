@@ -9,10 +9,6 @@
 #include "http/blob_keeper.h"
 #include "proto/code.h"
 
-/** An exchange of the keeper's; `answered` is called when it is. NULL: too many are open. */
-struct mcpz_exchange *mcpz_blob_open_exchange(struct mcpz_api *api,
-                                              void (*answered)(struct mcpz_exchange *exchange));
-
 /**
  * Have a job done that no request waits for; `done` (NULL: nothing follows) is called with it.
  * False: too much is being done; it is found again when blobs are gone through.
