@@ -82,7 +82,6 @@ static void move_cursor(struct mcpz_entropy *entropy, const struct mcpz_sync *sy
         peer->kept_ms = sync->wall_ms;
         entropy->holdings.below->put(entropy->holdings.below->context, &record);
     }
-    mcpz_horizon_had(sync->horizon, &peer->id, false, sync->wall_ms);
 }
 
 static void compare_at(struct mcpz_entropy_peer *peer, mcpz_time at)
@@ -164,6 +163,7 @@ static void ask_root(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
     peer->root_at_us = MCPZ_TIME_NEVER;
     if (send_root(entropy, sync, peer, nonce, false)) {
         peer->nonce = nonce;
+        peer->asked_ms = sync->wall_ms;
     }
 }
 
@@ -223,6 +223,7 @@ static void ask_changes(const struct mcpz_sync *sync, struct mcpz_entropy_peer *
               : mcpz_mail_question(sync->mail, &peer->id, &msg)) {
         peer->pull_pages++;
         peer->pull = MCPZ_PULL_ASKED;
+        peer->pull_asked_ms = sync->wall_ms;
         peer->pull_until_us = sync->now + MCPZ_PULL_PATIENCE_US;
     }
 }
@@ -252,6 +253,7 @@ static void finish_pull(struct mcpz_entropy *entropy, const struct mcpz_sync *sy
 {
     move_cursor(entropy, sync, peer, peer->pull_epoch, peer->pull_seq,
                 peer->pull_found ? 1 : MCPZ_ENTROPY_CURSOR_STEP);
+    mcpz_horizon_had(sync->horizon, &peer->id, peer->pull_asked_ms);
     end_pull(entropy, peer, sync->now);
     if (peer->pull_found) {
         compare_at(peer, sync->now + MCPZ_ENTROPY_AGAIN_US);
@@ -402,7 +404,12 @@ static void judge(struct mcpz_entropy *entropy, const struct mcpz_sync *sync,
         peer->unequal = 0;
         peer->sketch_pause_us = 0;
         move_cursor(entropy, sync, peer, root->epoch, root->seq, MCPZ_ENTROPY_CURSOR_STEP);
-        mcpz_horizon_had(sync->horizon, &peer->id, root->scope == 0, sync->wall_ms);
+        if (root->scope == 0) {
+            mcpz_horizon_is_equal(sync->horizon, &peer->id);
+        }
+        if (root->answer) {
+            mcpz_horizon_had(sync->horizon, &peer->id, peer->asked_ms);
+        }
         return;
     }
     entropy->roots_unequal++;

@@ -89,6 +89,7 @@ struct mcpz_entropy_peer {
     /* Comparing. */
     mcpz_time root_at_us; /* when ROOT is to be sent */
     uint64_t nonce;       /* of the one that is out; 0: none is */
+    uint64_t asked_ms;    /* when it was sent: what is answered is no older */
     uint32_t unequal;     /* tags, in a row */
     uint64_t count;       /* of its documents, as it said last */
 
@@ -103,6 +104,7 @@ struct mcpz_entropy_peer {
     uint64_t pull_epoch;
     uint64_t pull_seq; /* so far we have read */
     mcpz_time pull_until_us;
+    uint64_t pull_asked_ms; /* for the last page */
 
     mcpz_time reads_until_us; /* it is reading ours, and will be equal by itself */
 

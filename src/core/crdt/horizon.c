@@ -319,24 +319,28 @@ struct mcpz_horizon_news mcpz_horizon_hear(struct mcpz_horizon *horizon,
     return news;
 }
 
-void mcpz_horizon_had(struct mcpz_horizon *horizon, const struct mcpz_id *peer, bool is_equal,
-                      uint64_t wall_ms)
+void mcpz_horizon_is_equal(struct mcpz_horizon *horizon, const struct mcpz_id *peer)
+{
+    const struct mcpz_horizon_peer *found = look(horizon, peer);
+
+    if (found != NULL && found->is_heard && found->is_whole && !horizon->row.is_whole &&
+        !mcpz_horizon_is_stale(horizon) && !mcpz_horizon_holds(horizon, peer)) {
+        horizon->row.is_whole = true;
+        keep(horizon);
+        tell_all(horizon);
+    }
+}
+
+void mcpz_horizon_had(struct mcpz_horizon *horizon, const struct mcpz_id *peer, uint64_t asked_ms)
 {
     struct mcpz_horizon_peer *found = find(horizon, peer);
     const uint64_t again_ms =
         least(MCPZ_HORIZON_HAD_AGAIN_MS, horizon->grace_ms / MCPZ_HORIZON_STEPS);
 
-    if (found == NULL || mcpz_horizon_is_stale(horizon) || mcpz_horizon_holds(horizon, peer)) {
-        return;
-    }
-    if (is_equal && found->is_heard && found->is_whole && !horizon->row.is_whole) {
-        horizon->row.is_whole = true;
-        keep(horizon);
-        tell_all(horizon);
-    }
-    if (wall_ms >= found->said_ms + again_ms || wall_ms < found->said_ms) {
+    if (found != NULL && !mcpz_horizon_is_stale(horizon) && !mcpz_horizon_holds(horizon, peer) &&
+        (asked_ms >= found->said_ms + again_ms || asked_ms < found->said_ms)) {
         found->owes = true;
-        found->had_ms = wall_ms;
+        found->had_ms = asked_ms;
     }
 }
 

@@ -137,9 +137,14 @@ struct mcpz_horizon_news mcpz_horizon_hear(struct mcpz_horizon *horizon,
                                            const struct mcpz_msg_horizon *said,
                                            const struct mcpz_horizon_sight *sight);
 
-/** We have all that `peer` has; with `is_equal` it also has all that we have. */
-void mcpz_horizon_had(struct mcpz_horizon *horizon, const struct mcpz_id *peer, bool is_equal,
-                      uint64_t wall_ms);
+/** We have the same documents as `peer`, all of them. */
+void mcpz_horizon_is_equal(struct mcpz_horizon *horizon, const struct mcpz_id *peer);
+
+/**
+ * We have all that `peer` had at `asked_ms`: when it was asked, or later. When it was heard says
+ * nothing: either of us may have stood still in between.
+ */
+void mcpz_horizon_had(struct mcpz_horizon *horizon, const struct mcpz_id *peer, uint64_t asked_ms);
 
 /** All our documents were looked through by who is fresh, at `fresh_ms` of its clock. */
 void mcpz_horizon_freshen(struct mcpz_horizon *horizon, uint64_t fresh_ms, uint64_t wall_ms);

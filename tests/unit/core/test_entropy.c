@@ -419,6 +419,27 @@ TEST(a_cursor_that_stands_still_says_how_lately_all_was_the_same)
     world_finish(&world);
 }
 
+/*
+ * Either of two may stand still while a message is on its way: what it says is of when it was
+ * sent. Who lets go of what was deleted goes by that (core/crdt/horizon.h).
+ */
+TEST(who_has_all_of_a_peer_had_it_when_it_asked)
+{
+    set_up_equal(3);
+    world.wall_ms += 2 * MCPZ_HORIZON_HAD_AGAIN_MS;
+    const uint64_t asked_ms = world.wall_ms;
+    mcpz_entropy_compare(entropy(0), &world.nodes[1].actor.node, world.now);
+    tick(0);
+    receive(1, said(MCPZ_MSG_ROOT));
+    CHECK_UINT(world.nodes[1].agents.horizon.peers[0].had_ms, 0); /* it may have asked long ago */
+    const struct mcpz_msg answer = said(MCPZ_MSG_ROOT);
+    world.wall_ms += MCPZ_HORIZON_HAD_AGAIN_MS;
+    receive(0, answer);
+    CHECK_UINT(world.nodes[0].agents.horizon.peers[0].had_ms, asked_ms);
+    world_lose_all(&world);
+    world_finish(&world);
+}
+
 /* ---- Another layout in the midst of it ---------------------------------------------------- */
 
 static size_t owned(size_t node)
@@ -606,6 +627,7 @@ TEST_MAIN(RUN(an_answer_that_nobody_asked_for_is_refused),
           RUN(two_peers_of_very_much_are_read_one_after_the_other),
           RUN(a_cursor_survives_a_restart_and_not_another_layout),
           RUN(a_cursor_that_stands_still_says_how_lately_all_was_the_same),
+          RUN(who_has_all_of_a_peer_had_it_when_it_asked),
           RUN(owners_come_to_agree_on_what_they_share), RUN(roots_wait_until_they_are_summed_up),
           RUN(cursors_and_pages_of_another_layout_are_void), RUN(a_page_is_as_long_as_a_message),
           RUN(a_page_looks_at_so_many_changes),

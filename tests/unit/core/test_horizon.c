@@ -234,13 +234,15 @@ TEST(vouches_who_was_here_before_or_had_all_of_who_vouches)
     set_up();
     mcpz_horizon_linked(&horizon, &ann, NOW);
     (void)hear(&ann, (struct mcpz_msg_horizon){NOW - 10 * DAY, NOW, false, 0}, true);
-    mcpz_horizon_had(&horizon, &ann, true, NOW);
+    mcpz_horizon_is_equal(&horizon, &ann);
+    mcpz_horizon_had(&horizon, &ann, NOW);
     CHECK(!mcpz_horizon_vouches(&horizon));
     (void)hear(&ann, (struct mcpz_msg_horizon){NOW - 10 * DAY, NOW, true, 0}, false);
-    mcpz_horizon_had(&horizon, &ann, false, NOW);
+    mcpz_horizon_had(&horizon, &ann, NOW);
     CHECK(!mcpz_horizon_vouches(&horizon));
     (void)tell(&said);
-    mcpz_horizon_had(&horizon, &ann, true, NOW);
+    mcpz_horizon_is_equal(&horizon, &ann);
+    mcpz_horizon_had(&horizon, &ann, NOW);
     CHECK(mcpz_horizon_vouches(&horizon));
     CHECK(kept().is_whole);
     CHECK_UINT(tell(&said), 1);
@@ -253,15 +255,15 @@ TEST(a_peer_is_told_now_and_then_that_we_have_all_it_has)
 
     set_up();
     mcpz_horizon_linked(&horizon, &ann, NOW);
-    mcpz_horizon_had(&horizon, &ann, false, NOW);
+    mcpz_horizon_had(&horizon, &ann, NOW);
     CHECK_UINT(tell(&said), 1);
     CHECK_UINT(said.had_ms, NOW);
-    mcpz_horizon_had(&horizon, &ann, false, NOW + MCPZ_HORIZON_HAD_AGAIN_MS - 1);
+    mcpz_horizon_had(&horizon, &ann, NOW + MCPZ_HORIZON_HAD_AGAIN_MS - 1);
     CHECK_UINT(tell(&said), 0);
-    mcpz_horizon_had(&horizon, &ann, false, NOW + MCPZ_HORIZON_HAD_AGAIN_MS);
+    mcpz_horizon_had(&horizon, &ann, NOW + MCPZ_HORIZON_HAD_AGAIN_MS);
     CHECK_UINT(tell(&said), 1);
     CHECK_UINT(said.had_ms, NOW + MCPZ_HORIZON_HAD_AGAIN_MS);
-    mcpz_horizon_had(&horizon, &bob, false, NOW); /* who is not linked is not */
+    mcpz_horizon_had(&horizon, &bob, NOW); /* who is not linked is not */
     CHECK_UINT(tell(&said), 0);
 }
 
@@ -273,13 +275,13 @@ TEST(who_sees_no_majority_passes_on_how_fresh_it_is)
     mcpz_horizon_linked(&horizon, &ann, NOW);
     mcpz_horizon_linked(&horizon, &bob, NOW);
     horizon.is_majority = false;
-    mcpz_horizon_had(&horizon, &ann, false, NOW);
+    mcpz_horizon_had(&horizon, &ann, NOW);
     CHECK_UINT(tell(&said), 1);
     CHECK_UINT(said.had_ms, 0); /* it never was */
     horizon.is_majority = true;
     (void)hear(&ann, (struct mcpz_msg_horizon){.had_ms = NOW - 5 * DAY}, false);
     horizon.is_majority = false;
-    mcpz_horizon_had(&horizon, &bob, false, NOW);
+    mcpz_horizon_had(&horizon, &bob, NOW);
     CHECK_UINT(tell(&said), 1);
     CHECK_UINT(said.had_ms, NOW - 5 * DAY);
 }
@@ -293,7 +295,8 @@ TEST(who_has_come_through_another_makes_nobody_fresh)
     mcpz_horizon_linked(&horizon, &ann, NOW);
     mcpz_horizon_linked(&horizon, &bob, NOW);
     (void)hear(&ann, (struct mcpz_msg_horizon){.fresh_ms = NOW - 15 * DAY}, true);
-    mcpz_horizon_had(&horizon, &bob, true, NOW);
+    mcpz_horizon_is_equal(&horizon, &bob);
+    mcpz_horizon_had(&horizon, &bob, NOW);
     CHECK_UINT(tell(&said), 1);
     CHECK_UINT(said.had_ms, NOW - 15 * DAY);
     (void)hear(&bob, (struct mcpz_msg_horizon){.had_ms = NOW - 15 * DAY}, false);
@@ -304,7 +307,8 @@ TEST(who_has_come_through_another_makes_nobody_fresh)
     const struct mcpz_msg_horizon had = {.fresh_ms = NOW, .had_ms = NOW + 5};
     (void)mcpz_horizon_hear(&horizon, &ann, &had, &later);
     CHECK_UINT(horizon.row.fresh_ms, NOW + 5);
-    mcpz_horizon_had(&horizon, &bob, true, NOW + MCPZ_HORIZON_HAD_AGAIN_MS);
+    mcpz_horizon_is_equal(&horizon, &bob);
+    mcpz_horizon_had(&horizon, &bob, NOW + MCPZ_HORIZON_HAD_AGAIN_MS);
     CHECK_UINT(tell(&said), 1);
     CHECK_UINT(said.had_ms, NOW + MCPZ_HORIZON_HAD_AGAIN_MS);
 }
