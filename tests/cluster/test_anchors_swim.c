@@ -2,8 +2,8 @@
 
 #include <math.h>
 
+#include "anchor_rows.h"
 #include "sim/anchors_swim.h"
-#include "test.h"
 
 static struct mcpz_anchors anchors;
 
@@ -15,19 +15,6 @@ static const struct mcpz_swim_sizes sizes = {
     .load_most = 32,
     .zoned = 200,
 };
-
-static void check_rows(void)
-{
-    CHECK(anchors.count > 0);
-    for (size_t i = 0; i < anchors.count; i++) {
-        const struct mcpz_anchor *row = &anchors.rows[i];
-        if (!row->ok) {
-            print_error("%s %s: %g, not %g to %g\n", row->table, row->metric, row->ours,
-                        row->bound.low, row->bound.high);
-        }
-        CHECK(row->ok);
-    }
-}
 
 static const struct mcpz_anchor *row_of(const char *metric)
 {
@@ -45,7 +32,7 @@ TEST(who_is_gone_is_known_and_who_is_well_is_not_convicted)
 {
     anchors.count = 0;
     mcpz_anchors_swim(&anchors, &sizes, 1);
-    check_rows();
+    check_anchors(&anchors);
     /* What the instrument sees is there: nothing of it is before its cause. */
     const double suspected = row_of("vanished: first suspicion, s, mean")->ours;
     const double dead = row_of("vanished: first holds it for dead, s, median")->ours;
@@ -58,7 +45,7 @@ TEST(a_crash_an_idle_mesh_and_a_storm_keep_their_bounds)
 {
     anchors.count = 0;
     mcpz_anchors_beyond(&anchors, 128, 1, 1);
-    check_rows();
+    check_anchors(&anchors);
     CHECK(row_of("crash: s from killing 1 % until every view is correct")->ours > 0);
     CHECK(row_of("idle: bytes a node and second, idle")->ours > 0);
     CHECK(row_of("pause: live nodes convicted")->ours == 0);

@@ -5,10 +5,9 @@
  */
 
 #include "core/crdt/floor.h"
-#include "crypto/identity.h"
 #include "engine/internal.h"
+#include "meshes.h"
 #include "sim/internal.h"
-#include "test.h"
 
 #define NODES 4
 #define LIAR 3
@@ -22,9 +21,7 @@ static void write(size_t node, enum mcpz_agent_op op, const char *value)
 {
     const struct mcpz_sim_op write = {.op = op, .path = "set", .value = value};
 
-    const uint64_t request = mcpz_sim_write(sim, node, agent, &write);
-    mcpz_sim_run_for(sim, MCPZ_MS(50));
-    CHECK_UINT((unsigned)mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
+    write_acked(sim, node, agent, &write, MCPZ_MS(50));
 }
 
 static void write_many(size_t node)
@@ -40,41 +37,25 @@ static void write_many(size_t node)
 
 static void begin(uint64_t seed)
 {
-    const struct mcpz_sim_config config = {
-        .node_count = NODES,
-        .seed = seed,
-        .delay_min_us = MCPZ_MS(1),
-        .delay_max_us = MCPZ_MS(3),
-        .disk_us = MCPZ_MS(2),
-        .timing = {.anti_entropy_us = MCPZ_SECONDS(2)},
-    };
+    const struct mcpz_sim_config config = together_config(seed, NODES);
 
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
-    sim = mcpz_sim_create(&config);
-    mcpz_sim_start_all(sim);
+    sim = start_mesh(&config);
     write(0, MCPZ_AGENT_CREATE, "");
     write(LIAR, MCPZ_AGENT_ADD, "first");
     mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
-    liar = mcpz_engine_node(mcpz_sim_engine(sim, LIAR))->agents.actor;
+    liar = node_of(sim, LIAR)->agents.actor;
     mcpz_sim_back_up(sim, LIAR);
-}
-
-static void set_apart(bool is_apart)
-{
-    for (size_t i = 0; i < LIAR; i++) {
-        mcpz_sim_cut(sim, i, LIAR, is_apart);
-    }
 }
 
 /* Its disk is as it was, it does not know, and writes before it hears anybody. */
 static void contradict(const char *value)
 {
     CHECK(mcpz_sim_restore_unnoticed(sim, LIAR));
-    set_apart(true);
+    cut_off(sim, LIAR, NODES, true);
     mcpz_sim_start(sim, LIAR);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     write(LIAR, MCPZ_AGENT_ADD, value);
-    set_apart(false);
+    cut_off(sim, LIAR, NODES, false);
 }
 
 static void check_alike(void)
@@ -180,4 +161,4 @@ TEST(who_contradicts_itself_is_folded_and_comes_back_to_nothing)
     }
 }
 
-TEST_MAIN(RUN(who_contradicts_itself_is_folded_and_comes_back_to_nothing))
+MESH_MAIN(RUN(who_contradicts_itself_is_folded_and_comes_back_to_nothing))

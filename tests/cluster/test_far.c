@@ -4,11 +4,7 @@
  * (core/crdt/recheck.h).
  */
 
-#include "core/node.h"
-#include "crypto/identity.h"
-#include "proto/code.h"
-#include "sim/sim.h"
-#include "test.h"
+#include "meshes.h"
 
 #define NODES_MAX 24
 #define WRITES 12
@@ -20,20 +16,11 @@ static size_t node_count;
 
 static struct mcpz_sim *sim_of(uint64_t seed, size_t nodes)
 {
-    const struct mcpz_sim_config config = {
-        .node_count = nodes,
-        .seed = seed,
-        .delay_min_us = MCPZ_MS(5),
-        .delay_max_us = MCPZ_MS(20),
-        .disk_us = MCPZ_MS(5),
-        .run_us = MCPZ_MS(50),
-        .forgets = true,
-    };
+    struct mcpz_sim_config config = apart_config(seed, nodes);
 
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
-    struct mcpz_sim *sim = mcpz_sim_create(&config);
+    config.forgets = true;
+    struct mcpz_sim *sim = start_mesh(&config);
     node_count = nodes;
-    mcpz_sim_start_all(sim);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
     return sim;
 }
@@ -41,10 +28,7 @@ static struct mcpz_sim *sim_of(uint64_t seed, size_t nodes)
 static void write(struct mcpz_sim *sim, size_t node, const char *agent,
                   const struct mcpz_sim_op *op)
 {
-    const uint64_t request = mcpz_sim_write(sim, node, agent, op);
-
-    mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
-    CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
+    write_acked(sim, node, agent, op, MCPZ_SECONDS(1));
 }
 
 static void make(struct mcpz_sim *sim, size_t node, const char *agent)
@@ -87,8 +71,7 @@ static size_t most_links(struct mcpz_sim *sim)
     size_t most = 0;
 
     for (size_t i = 0; i < node_count; i++) {
-        const struct mcpz_node *node = mcpz_engine_node(mcpz_sim_engine(sim, i));
-        const size_t count = node->fabric.links.count;
+        const size_t count = node_of(sim, i)->fabric.links.count;
         most = count > most ? count : most;
     }
     return most;
@@ -144,25 +127,9 @@ TEST(in_a_mesh_without_a_layout)
 static struct mcpz_sim *laid_out(uint64_t seed)
 {
     struct mcpz_sim *sim = sim_of(seed, NODES_MAX);
-    size_t everybody[NODES_MAX];
 
-    for (size_t i = 0; i < node_count; i++) {
-        everybody[i] = i;
-    }
-    (void)mcpz_sim_layout(sim, everybody, node_count, 3);
-    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
-    CHECK(mcpz_sim_layout_is_settled(sim, 0));
+    lay_out_all(sim, node_count, 3);
     return sim;
-}
-
-static size_t owner_of(struct mcpz_sim *sim, const char *agent)
-{
-    size_t owner = 0;
-
-    while (!mcpz_sim_owns(sim, owner, agent)) {
-        CHECK(++owner < node_count);
-    }
-    return owner;
 }
 
 /* What rests is folded, too, when links that writing made are long closed. */
@@ -170,7 +137,8 @@ TEST(owners_of_what_rests)
 {
     struct mcpz_sim *sim = laid_out(52);
 
-    write(sim, owner_of(sim, "b"), "b", &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
+    write(sim, find_owner(sim, node_count, "b", true), "b",
+          &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
     CHECK_UINT(count(sim, MCPZ_RECORD_FLOOR, "b"), 0);
     mcpz_sim_run_for(sim, REST_US);
     until_folded(sim, "b", 3);
@@ -192,9 +160,11 @@ static struct mcpz_sim *with_others(uint64_t seed)
 
     for (size_t i = 0; i < OTHERS; i++) {
         (void)snprintf(name, sizeof(name), "other %zu", i);
-        write(sim, owner_of(sim, name), name, &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
+        write(sim, find_owner(sim, node_count, name, true), name,
+              &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
     }
-    write(sim, owner_of(sim, "b"), "b", &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
+    write(sim, find_owner(sim, node_count, "b", true), "b",
+          &(struct mcpz_sim_op){.op = MCPZ_AGENT_CREATE});
     return sim;
 }
 
@@ -202,7 +172,7 @@ TEST(owners_of_what_was_deleted)
 {
     struct mcpz_sim *sim = with_others(53);
 
-    delete_it(sim, owner_of(sim, "b"), "b");
+    delete_it(sim, find_owner(sim, node_count, "b", true), "b");
     set_clocks(sim, -3600000); /* it is to stay for an hour more */
     mcpz_sim_run_for(sim, REST_US);
     CHECK_UINT(count(sim, MCPZ_RECORD_DOCUMENT, "b"), 3);
@@ -211,30 +181,21 @@ TEST(owners_of_what_was_deleted)
     mcpz_sim_destroy(sim);
 }
 
-static void set_apart(struct mcpz_sim *sim, size_t node, bool is_apart)
-{
-    for (size_t i = 0; i < node_count; i++) {
-        if (i != node) {
-            mcpz_sim_cut(sim, node, i, is_apart);
-        }
-    }
-}
-
 /* Who was away has what it keeps looked through by others who do, wherever they are. */
 TEST(owners_of_what_is_looked_through)
 {
     struct mcpz_sim *sim = with_others(54);
-    const size_t owner = owner_of(sim, "b");
+    const size_t owner = find_owner(sim, node_count, "b", true);
     size_t away = 1;
 
     while (mcpz_sim_owns(sim, away, "b")) {
         away++;
     }
-    set_apart(sim, away, true);
+    cut_off(sim, away, node_count, true);
     delete_it(sim, owner, "b");
     until_forgotten(sim, "b");
-    set_apart(sim, away, false);
-    const struct mcpz_agents *agents = &mcpz_engine_node(mcpz_sim_engine(sim, away))->agents;
+    cut_off(sim, away, node_count, false);
+    const struct mcpz_agents *agents = &node_of(sim, away)->agents;
     mcpz_sim_run_for(sim, MCPZ_SECONDS(5)); /* before hints and rounds have linked them all */
     CHECK(agents->horizon.row.horizon_ms > 0);
     CHECK(!mcpz_horizon_is_stale(&agents->horizon));
@@ -243,5 +204,5 @@ TEST(owners_of_what_is_looked_through)
     mcpz_sim_destroy(sim);
 }
 
-TEST_MAIN(RUN(in_a_mesh_without_a_layout), RUN(owners_of_what_rests),
+MESH_MAIN(RUN(in_a_mesh_without_a_layout), RUN(owners_of_what_rests),
           RUN(owners_of_what_was_deleted), RUN(owners_of_what_is_looked_through))

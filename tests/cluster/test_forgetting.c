@@ -3,10 +3,7 @@
 
 #include "base/rng.h"
 #include "crypto/digest.h"
-#include "crypto/identity.h"
-#include "proto/code.h"
-#include "sim/sim.h"
-#include "test.h"
+#include "meshes.h"
 
 #define NODES 5
 #define AGENTS 4
@@ -18,41 +15,18 @@ static const size_t everybody[NODES] = {0, 1, 2, 3, 4};
 
 static struct mcpz_sim *sim_of(uint64_t seed, size_t node_count)
 {
-    const struct mcpz_sim_config config = {
-        .node_count = node_count,
-        .seed = seed,
-        .delay_min_us = MCPZ_MS(1),
-        .delay_max_us = MCPZ_MS(20),
-        .disk_us = MCPZ_MS(5),
-        .run_us = MCPZ_MS(50),
-        .sealed = seed % 2 == 0,
-        .forgets = true,
-    };
+    struct mcpz_sim_config config = apart_config(seed, node_count);
 
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
-    struct mcpz_sim *sim = mcpz_sim_create(&config);
-    mcpz_sim_start_all(sim);
-    return sim;
-}
-
-/* An owner of it. */
-static size_t owner_of(struct mcpz_sim *sim, const char *agent)
-{
-    size_t node = 0;
-
-    while (!mcpz_sim_owns(sim, node, agent)) {
-        CHECK(++node < NODES);
-    }
-    return node;
+    config.delay_min_us = MCPZ_MS(1);
+    config.sealed = seed % 2 == 0;
+    config.forgets = true;
+    return start_mesh(&config);
 }
 
 static void write(struct mcpz_sim *sim, size_t node, const char *agent,
                   const struct mcpz_sim_op *op)
 {
-    const uint64_t request = mcpz_sim_write(sim, node, agent, op);
-
-    mcpz_sim_run_for(sim, MCPZ_MS(200));
-    CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
+    write_acked(sim, node, agent, op, MCPZ_MS(200));
 }
 
 static void make(struct mcpz_sim *sim, size_t node, const char *agent, const char *value)
@@ -142,11 +116,11 @@ static void until_alike(struct mcpz_sim *sim)
 static void make_and_delete_all(struct mcpz_sim *sim)
 {
     for (size_t i = 0; i < AGENTS; i++) {
-        make(sim, owner_of(sim, names[i]), names[i], "old");
+        make(sim, find_owner(sim, NODES, names[i], true), names[i], "old");
     }
     until_alike(sim);
     for (size_t i = 0; i < AGENTS; i++) {
-        delete_it(sim, owner_of(sim, names[i]), names[i]);
+        delete_it(sim, find_owner(sim, NODES, names[i], true), names[i]);
     }
 }
 
@@ -177,7 +151,7 @@ TEST(what_was_deleted_is_gone_and_can_be_made_anew)
             }
         }
         for (size_t i = 0; i < AGENTS; i++) {
-            make(sim, owner_of(sim, names[i]), names[i], "new");
+            make(sim, find_owner(sim, NODES, names[i], true), names[i], "new");
         }
         until_alike(sim);
         for (size_t i = 0; i < AGENTS; i++) {
@@ -250,5 +224,5 @@ TEST(whatever_comes_between_nothing_comes_back_and_nothing_is_lost)
     }
 }
 
-TEST_MAIN(RUN(what_was_deleted_is_gone_and_can_be_made_anew),
+MESH_MAIN(RUN(what_was_deleted_is_gone_and_can_be_made_anew),
           RUN(whatever_comes_between_nothing_comes_back_and_nothing_is_lost))

@@ -2,12 +2,8 @@
  */
 
 #include "base/rng.h"
-#include "core/node.h"
 #include "crypto/digest.h"
-#include "crypto/identity.h"
-#include "proto/code.h"
-#include "sim/sim.h"
-#include "test.h"
+#include "meshes.h"
 
 #define NODES 5
 
@@ -15,18 +11,9 @@ static const size_t everybody[] = {0, 1, 2, 3, 4};
 
 static struct mcpz_sim *sim_of(uint64_t seed)
 {
-    const struct mcpz_sim_config config = {
-        .node_count = NODES,
-        .seed = seed,
-        .delay_min_us = MCPZ_MS(5),
-        .delay_max_us = MCPZ_MS(20),
-        .disk_us = MCPZ_MS(5),
-        .run_us = MCPZ_MS(50),
-    };
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
-    struct mcpz_sim *sim = mcpz_sim_create(&config);
+    const struct mcpz_sim_config config = apart_config(seed, NODES);
+    struct mcpz_sim *sim = start_mesh(&config);
 
-    mcpz_sim_start_all(sim);
     mcpz_sim_run(sim, MCPZ_SECONDS(30));
     return sim;
 }
@@ -38,17 +25,6 @@ static uint64_t write(struct mcpz_sim *sim, size_t node, const char *agent, cons
         .op = value == NULL ? MCPZ_AGENT_CREATE : MCPZ_AGENT_ADD, .path = "set", .value = value};
 
     return mcpz_sim_write_waiting(sim, node, agent, &op, ack, 2000);
-}
-
-/* The first owner of an agent, and the first node that is none. */
-static size_t owner_of(struct mcpz_sim *sim, const char *agent, bool owner)
-{
-    size_t node = 0;
-
-    while (mcpz_sim_owns(sim, node, agent) != owner) {
-        CHECK(++node < NODES);
-    }
-    return node;
 }
 
 static size_t count_with(struct mcpz_sim *sim, const char *agent, const char *value)
@@ -82,7 +58,7 @@ TEST(a_write_that_was_answered_is_on_a_quorum_of_its_owners)
 
     mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     CHECK_UINT(mcpz_sim_reply(sim, applied), MCPZ_CODE_OK);
-    const size_t owner = owner_of(sim, "a", true);
+    const size_t owner = find_owner(sim, NODES, "a", true);
     const uint64_t made = write(sim, owner, "a", NULL, MCPZ_ACK_QUORUM);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(mcpz_sim_reply(sim, made), MCPZ_CODE_OK);
@@ -100,7 +76,7 @@ TEST(what_was_not_reached_in_time_is_said_and_the_write_stays)
 
     (void)mcpz_sim_layout(sim, everybody, NODES, 3);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
-    const size_t owner = owner_of(sim, "a", true);
+    const size_t owner = find_owner(sim, NODES, "a", true);
     (void)write(sim, owner, "a", NULL, MCPZ_ACK_ALL);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     size_t other = owner + 1;
@@ -131,22 +107,14 @@ TEST(an_owner_that_was_cut_off_says_so_when_it_is_back_in_time)
 
     (void)mcpz_sim_layout(sim, everybody, NODES, 3);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
-    const size_t owner = owner_of(sim, "a", true);
+    const size_t owner = find_owner(sim, NODES, "a", true);
     (void)write(sim, owner, "a", NULL, MCPZ_ACK_ALL);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
-    for (size_t i = 0; i < NODES; i++) {
-        if (i != owner) {
-            mcpz_sim_cut(sim, owner, i, true);
-        }
-    }
+    cut_off(sim, owner, NODES, true);
     const uint64_t added = write(sim, owner, "a", "x", MCPZ_ACK_ALL);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK(mcpz_sim_reply(sim, added) == -1);
-    for (size_t i = 0; i < NODES; i++) {
-        if (i != owner) {
-            mcpz_sim_cut(sim, owner, i, false);
-        }
-    }
+    cut_off(sim, owner, NODES, false);
     mcpz_sim_run_for(sim, MCPZ_MS(900));
     CHECK_UINT(mcpz_sim_reply(sim, added), MCPZ_CODE_OK);
     CHECK_UINT(count_with(sim, "a", "x"), 3);
@@ -159,7 +127,7 @@ TEST(who_is_no_owner_hands_what_it_writes_to_them)
 
     (void)mcpz_sim_layout(sim, everybody, NODES, 2);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
-    const size_t stranger = owner_of(sim, "a", false);
+    const size_t stranger = find_owner(sim, NODES, "a", false);
     const uint64_t made = write(sim, stranger, "a", NULL, MCPZ_ACK_ALL);
     const uint64_t added = write(sim, stranger, "a", "x", MCPZ_ACK_ALL);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
@@ -182,29 +150,9 @@ static size_t agents_wanted(void)
     return given != NULL ? strtoull(given, NULL, 10) : 200;
 }
 
-static uint64_t sum_of(struct mcpz_sim *sim, uint64_t (*value)(struct mcpz_engine *engine))
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < NODES; i++) {
-        sum += value(mcpz_sim_engine(sim, i));
-    }
-    return sum;
-}
-
 static const struct mcpz_entropy *entropy_of(struct mcpz_engine *engine)
 {
     return &mcpz_engine_node(engine)->agents.entropy;
-}
-
-static uint64_t bytes_out(struct mcpz_engine *engine)
-{
-    return mcpz_engine_counters(engine)->bytes_out;
-}
-
-static uint64_t comparisons(struct mcpz_engine *engine)
-{
-    return entropy_of(engine)->roots_equal;
 }
 
 static uint64_t differences(struct mcpz_engine *engine)
@@ -234,16 +182,16 @@ TEST(owners_at_rest_have_little_to_say)
         mcpz_sim_run_for(sim, i % 16 == 0 ? MCPZ_MS(5) : 0);
     }
     mcpz_sim_run_for(sim, MCPZ_SECONDS(60)); /* who is no owner lets go */
-    const uint64_t held = sum_of(sim, documents);
-    const uint64_t sent = sum_of(sim, bytes_out);
-    const uint64_t equal = sum_of(sim, comparisons);
-    const uint64_t unequal = sum_of(sim, differences);
+    const uint64_t held = sum_of(sim, NODES, documents);
+    const uint64_t sent = sum_of(sim, NODES, bytes_out);
+    const uint64_t equal = sum_of(sim, NODES, comparisons);
+    const uint64_t unequal = sum_of(sim, NODES, differences);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(IDLE_SECONDS));
-    const uint64_t each = (sum_of(sim, bytes_out) - sent) / (NODES * IDLE_SECONDS);
+    const uint64_t each = (sum_of(sim, NODES, bytes_out) - sent) / (NODES * IDLE_SECONDS);
 
     CHECK(held >= 3 * count && held <= 3 * count + 10 * NODES); /* and the mesh's own */
-    CHECK_UINT(sum_of(sim, differences), unequal);
-    CHECK(sum_of(sim, comparisons) - equal > (uint64_t)NODES * IDLE_SECONDS / 10);
+    CHECK_UINT(sum_of(sim, NODES, differences), unequal);
+    CHECK(sum_of(sim, NODES, comparisons) - equal > (uint64_t)NODES * IDLE_SECONDS / 10);
     if (getenv("MCPZ_KEEPING_AGENTS") != NULL) {
         printf("%zu agents at rest: %d B/s a node\n", count, (int)each);
     }
@@ -275,16 +223,7 @@ static struct mcpz_sim *sim_with_agent(uint64_t seed, size_t owners[3])
 
 static const struct mcpz_keeping *keeping_of(struct mcpz_sim *sim, size_t node)
 {
-    return &mcpz_engine_node(mcpz_sim_engine(sim, node))->keeping;
-}
-
-static void cut_off(struct mcpz_sim *sim, size_t node, bool cut)
-{
-    for (size_t i = 0; i < NODES; i++) {
-        if (i != node) {
-            mcpz_sim_cut(sim, node, i, cut);
-        }
-    }
+    return &node_of(sim, node)->keeping;
 }
 
 /* Who is to get documents and has no room waits for it; the others go on, and nothing is lost. */
@@ -315,36 +254,17 @@ TEST(a_layout_waits_for_who_has_no_room_and_goes_on_when_there_is)
     mcpz_sim_destroy(sim);
 }
 
-static bool linked(struct mcpz_sim *sim, size_t a, size_t b)
-{
-    const struct mcpz_node *node = mcpz_engine_node(mcpz_sim_engine(sim, a));
-
-    return mcpz_links_find(&node->fabric.links, mcpz_engine_id(mcpz_sim_engine(sim, b))) != NULL;
-}
-
 static uint64_t letters(struct mcpz_sim *sim, size_t node)
 {
-    return mcpz_engine_node(mcpz_sim_engine(sim, node))->relay.letters_heard;
+    return node_of(sim, node)->relay.letters_heard;
 }
 
 /* Only node 0 can be dialled. */
 static struct mcpz_sim *sim_behind_nat(uint64_t seed)
 {
-    struct mcpz_sim_config config = {.node_count = NODES,
-                                     .seed = seed,
-                                     .delay_min_us = MCPZ_MS(5),
-                                     .delay_max_us = MCPZ_MS(20),
-                                     .disk_us = MCPZ_MS(5),
-                                     .run_us = MCPZ_MS(50)};
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
-    struct mcpz_sim *sim = mcpz_sim_create(&config);
+    const struct mcpz_sim_config config = apart_config(seed, NODES);
 
-    for (size_t i = 1; i < NODES; i++) {
-        mcpz_sim_hide(sim, i);
-    }
-    mcpz_sim_start_all(sim);
-    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
-    return sim;
+    return start_star(&config);
 }
 
 /* Node 0 keeps nothing: all that owners say goes through it. */
@@ -359,13 +279,13 @@ TEST(owners_behind_nat_keep_agents_together)
     mcpz_sim_run_for(sim, MCPZ_SECONDS(40));
     CHECK(mcpz_sim_layout_is_settled(sim, 1));
     CHECK(!mcpz_sim_owns(sim, 0, "a"));
-    const size_t owner = owner_of(sim, "a", true);
+    const size_t owner = find_owner(sim, NODES, "a", true);
     const uint64_t made = write(sim, owner, "a", "x", MCPZ_ACK_ALL);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     CHECK_UINT(mcpz_sim_reply(sim, made), MCPZ_CODE_OK);
     CHECK_UINT(mcpz_sim_task_copies(sim, made), 3);
     CHECK_UINT(count_with(sim, "a", "x"), 3);
-    CHECK(!linked(sim, 1, 2) && !linked(sim, 2, 3) && !linked(sim, 3, 4));
+    CHECK(!are_linked(sim, 1, 2) && !are_linked(sim, 2, 3) && !are_linked(sim, 3, 4));
     CHECK(letters(sim, owner) > 0);
     mcpz_sim_destroy(sim);
 }
@@ -427,23 +347,23 @@ TEST(a_disk_that_was_put_back_whole_gives_no_name_twice)
     const uint64_t lost = write(sim, node, "a", "lost", MCPZ_ACK_QUORUM);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(mcpz_sim_reply(sim, lost), MCPZ_CODE_OK);
-    cut_off(sim, node, true);
+    cut_off(sim, node, NODES, true);
     for (size_t twice = 0; twice < 2; twice++) { /* and the second time its new life, too */
         CHECK(mcpz_sim_restore(sim, node));
         mcpz_sim_start(sim, node);
         const uint64_t made = write(sim, node, "a", twice == 0 ? "one" : "other", MCPZ_ACK_ASYNC);
         mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
         CHECK_UINT(mcpz_sim_reply(sim, made), MCPZ_CODE_OK);
-        cut_off(sim, node, false);
+        cut_off(sim, node, NODES, false);
         mcpz_sim_run_for(sim, MCPZ_SECONDS(40));
         CHECK_UINT(count_with(sim, "a", twice == 0 ? "one" : "other"), NODES);
-        cut_off(sim, node, true);
+        cut_off(sim, node, NODES, true);
         mcpz_sim_run_for(sim, MCPZ_SECONDS(40));
     }
     CHECK_UINT(count_with(sim, "a", "lost"), NODES);
     CHECK_UINT(count_with(sim, "a", "one"), NODES);
     for (size_t i = 0; i < NODES; i++) {
-        CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, i))->agents.forks_found, 0);
+        CHECK_UINT(node_of(sim, i)->agents.forks_found, 0);
     }
     mcpz_sim_destroy(sim);
 }
@@ -482,7 +402,7 @@ TEST(a_quorum_read_sees_what_a_quorum_has_acknowledged)
     size_t owners[3];
     struct mcpz_sim *sim = sim_with_agent(22, owners);
 
-    cut_off(sim, owners[2], true);
+    cut_off(sim, owners[2], NODES, true);
     const uint64_t added = write(sim, owners[0], "a", "x", MCPZ_ACK_QUORUM);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(mcpz_sim_reply(sim, added), MCPZ_CODE_OK);
@@ -490,7 +410,7 @@ TEST(a_quorum_read_sees_what_a_quorum_has_acknowledged)
 
     /* The writer goes; who missed it and who has it read together. */
     mcpz_sim_kill(sim, owners[0]);
-    cut_off(sim, owners[2], false);
+    cut_off(sim, owners[2], NODES, false);
     const uint64_t read = mcpz_sim_read_quorum(sim, owners[2], "a", 20000);
     while (mcpz_sim_reply(sim, read) == -1) {
         CHECK(!mcpz_sim_has(sim, owners[2], "a", "set", "z"));
@@ -507,7 +427,7 @@ TEST(a_quorum_read_that_reaches_too_few_says_so)
     size_t owners[3];
     struct mcpz_sim *sim = sim_with_agent(23, owners);
 
-    cut_off(sim, owners[2], true);
+    cut_off(sim, owners[2], NODES, true);
     const uint64_t read = mcpz_sim_read_quorum(sim, owners[2], "a", 2000);
     mcpz_sim_run_for(sim, MCPZ_MS(1900));
     CHECK(mcpz_sim_reply(sim, read) == -1);
@@ -720,7 +640,7 @@ TEST(a_layout_settles_and_who_comes_gets_what_is_its)
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     wait_for(sim, has_settled, "the second layout does not settle", 6);
     wait_for(sim, all_in_place, "agents are not in place", 6);
-    CHECK(mcpz_engine_node(mcpz_sim_engine(sim, 4))->keeping.puller.documents_lacked > 0);
+    CHECK(node_of(sim, 4)->keeping.puller.documents_lacked > 0);
     mcpz_sim_destroy(sim);
 }
 
@@ -793,7 +713,7 @@ TEST(no_acknowledged_write_is_lost_while_layouts_change)
     CHECK(acknowledged > 40 * seeds); /* of 160 each */
 }
 
-TEST_MAIN(RUN(no_acknowledged_write_is_lost_while_layouts_change),
+MESH_MAIN(RUN(no_acknowledged_write_is_lost_while_layouts_change),
           RUN(a_layout_settles_and_who_comes_gets_what_is_its),
           RUN(owners_at_rest_have_little_to_say), RUN(without_a_layout_any_members_count),
           RUN(a_disk_that_was_put_back_whole_gives_no_name_twice),

@@ -28,11 +28,8 @@
  *    29  who is called dead kills itself      who_hears_of_its_own_death_works_on
  */
 
-#include "crypto/identity.h"
+#include "meshes.h"
 #include "proto/cert.h"
-#include "proto/code.h"
-#include "sim/sim.h"
-#include "test.h"
 #include "wire/codec.h"
 
 #define ANY SIZE_MAX
@@ -47,16 +44,15 @@ static struct mcpz_sim *sim_of(size_t node_count)
         .disk_us = MCPZ_MS(5),
         .run_us = MCPZ_MS(50),
     };
-    struct mcpz_sim *sim = mcpz_sim_create(&config);
+    struct mcpz_sim *sim = start_mesh(&config);
 
-    mcpz_sim_start_all(sim);
     mcpz_sim_run(sim, MCPZ_SECONDS(60));
     return sim;
 }
 
 static const struct mcpz_fabric *fabric_of(struct mcpz_sim *sim, size_t index)
 {
-    return &mcpz_engine_node(mcpz_sim_engine(sim, index))->fabric;
+    return &node_of(sim, index)->fabric;
 }
 
 static uint64_t incarnation_of(struct mcpz_sim *sim, size_t index)
@@ -517,24 +513,10 @@ TEST(ids_that_come_and_go_fill_nothing_up)
     mcpz_sim_destroy(sim);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        RUN(one_node_that_stands_still_makes_nobody_else_flap),
-        RUN(who_doubts_everybody_convicts_nobody),
-        RUN(who_hears_of_its_own_death_works_on),
-        RUN(a_comparison_resurrects_nobody),
-        RUN(halves_that_forgot_each_other_meet_again),
-        RUN(the_mesh_outlives_its_founder),
-        RUN(a_peer_that_takes_nothing_holds_up_nobody),
-        RUN(a_calm_mesh_says_little),
-        RUN(what_a_node_offers_is_no_part_of_what_it_is),
-        RUN(a_large_list_is_sent_to_each_about_once),
-        RUN(what_is_told_reaches_everybody_once),
-        RUN(ids_that_come_and_go_fill_nothing_up),
-    };
-    if (mcpz_crypto_init() != MCPZ_OK) {
-        return EXIT_FAILURE;
-    }
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+MESH_MAIN(RUN(one_node_that_stands_still_makes_nobody_else_flap),
+          RUN(who_doubts_everybody_convicts_nobody), RUN(who_hears_of_its_own_death_works_on),
+          RUN(a_comparison_resurrects_nobody), RUN(halves_that_forgot_each_other_meet_again),
+          RUN(the_mesh_outlives_its_founder), RUN(a_peer_that_takes_nothing_holds_up_nobody),
+          RUN(a_calm_mesh_says_little), RUN(what_a_node_offers_is_no_part_of_what_it_is),
+          RUN(a_large_list_is_sent_to_each_about_once), RUN(what_is_told_reaches_everybody_once),
+          RUN(ids_that_come_and_go_fill_nothing_up))

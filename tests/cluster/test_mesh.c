@@ -1,8 +1,5 @@
 #include "crypto/digest.h"
-#include "crypto/identity.h"
-#include "proto/code.h"
-#include "sim/sim.h"
-#include "test.h"
+#include "meshes.h"
 #include "wire/codec.h"
 
 static const struct mcpz_sim_config calm = {
@@ -23,7 +20,7 @@ static struct mcpz_sim *sim_of(size_t node_count)
 
 static const struct mcpz_fabric *fabric_of(struct mcpz_sim *sim, size_t index)
 {
-    return &mcpz_engine_node(mcpz_sim_engine(sim, index))->fabric;
+    return &node_of(sim, index)->fabric;
 }
 
 /* What people hear of a run from character `from` of its trace on: not what machines tell each
@@ -148,8 +145,7 @@ TEST(a_task_whose_provider_dies_moves_to_another)
         struct mcpz_sim_config config = calm;
         config.seed = seed;
         config.run_us = MCPZ_SECONDS(2);
-        struct mcpz_sim *sim = mcpz_sim_create(&config);
-        mcpz_sim_start_all(sim);
+        struct mcpz_sim *sim = start_mesh(&config);
         mcpz_sim_provide(sim, 1, "echo");
         mcpz_sim_provide(sim, 2, "echo");
         mcpz_sim_run(sim, MCPZ_SECONDS(7)); /* where the tree is broken that takes a second */
@@ -684,33 +680,18 @@ TEST(who_leaves_is_known_to_have_left_by_everybody)
     }
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        RUN(two_nodes_meet),
-        RUN(three_nodes_come_to_the_same_view),
-        RUN(a_killed_node_is_suspected_then_buried_and_comes_back),
-        RUN(a_task_crosses),
-        RUN(a_task_of_ones_own_takes_the_same_way),
-        RUN(a_task_whose_provider_dies_moves_to_another),
-        RUN(tasks_of_two_that_dial_each_other_are_done),
-        RUN(a_snapshot_merges_after_a_partition),
-        RUN(what_a_full_disk_did_not_keep_was_not_promised),
-        RUN(what_a_crash_kept_unsaid_is_whole_and_reaches_the_others),
-        RUN(each_batch_that_fails_is_counted_once),
-        RUN(a_mesh_larger_than_its_links_is_calm),
-        RUN(a_calm_mesh_keeps_few_links),
-        RUN(a_hostile_member_loses_its_link_and_harms_nobody),
-        RUN(a_node_that_pauses_for_a_moment_loses_nothing),
-        RUN(a_node_that_pauses_for_long_is_buried_and_comes_back),
-        RUN(a_link_that_flips_for_hours_does_not_use_up_the_network),
-        RUN(what_was_acknowledged_survives_any_storm),
-        RUN(a_run_repeats_to_the_letter),
-        RUN(the_same_news_is_one_broadcast),
-        RUN(who_leaves_is_known_to_have_left_by_everybody),
-    };
-    if (mcpz_crypto_init() != MCPZ_OK) {
-        return EXIT_FAILURE;
-    }
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+MESH_MAIN(RUN(two_nodes_meet), RUN(three_nodes_come_to_the_same_view),
+          RUN(a_killed_node_is_suspected_then_buried_and_comes_back), RUN(a_task_crosses),
+          RUN(a_task_of_ones_own_takes_the_same_way),
+          RUN(a_task_whose_provider_dies_moves_to_another),
+          RUN(tasks_of_two_that_dial_each_other_are_done),
+          RUN(a_snapshot_merges_after_a_partition),
+          RUN(what_a_full_disk_did_not_keep_was_not_promised),
+          RUN(what_a_crash_kept_unsaid_is_whole_and_reaches_the_others),
+          RUN(each_batch_that_fails_is_counted_once), RUN(a_mesh_larger_than_its_links_is_calm),
+          RUN(a_calm_mesh_keeps_few_links), RUN(a_hostile_member_loses_its_link_and_harms_nobody),
+          RUN(a_node_that_pauses_for_a_moment_loses_nothing),
+          RUN(a_node_that_pauses_for_long_is_buried_and_comes_back),
+          RUN(a_link_that_flips_for_hours_does_not_use_up_the_network),
+          RUN(what_was_acknowledged_survives_any_storm), RUN(a_run_repeats_to_the_letter),
+          RUN(the_same_news_is_one_broadcast), RUN(who_leaves_is_known_to_have_left_by_everybody))

@@ -4,10 +4,7 @@
  * One provider with four hands, 20 ms a task: 200 tasks a second, and no more.
  */
 
-#include "crypto/identity.h"
-#include "proto/code.h"
-#include "sim/sim.h"
-#include "test.h"
+#include "meshes.h"
 
 #define PROVIDER 3
 #define CAPACITY 200 /* tasks a second */
@@ -42,8 +39,7 @@ static size_t task_count;
 static void set_up(const struct mcpz_sim_config *config)
 {
     task_count = 0;
-    sim = mcpz_sim_create(config);
-    mcpz_sim_start_all(sim);
+    sim = start_mesh(config);
     mcpz_sim_provide(sim, PROVIDER, "work");
     mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
 }
@@ -122,7 +118,7 @@ static size_t count(mcpz_time from_us, mcpz_time to_us, uint32_t priority, size_
 
 static const struct mcpz_gate *gate(void)
 {
-    return &mcpz_engine_node(mcpz_sim_engine(sim, PROVIDER))->calls.provider.gate;
+    return &node_of(sim, PROVIDER)->calls.provider.gate;
 }
 
 /* Of the tasks wanted in [from, to), how many were refused at least once? */
@@ -225,7 +221,7 @@ TEST(callers_refuse_themselves_what_they_know_to_be_refused)
         const size_t refused = count(0, MCPZ_TIME_NEVER, 0, &done) - done;
         uint64_t spared = 0;
         for (size_t i = 0; i < PROVIDER; i++) {
-            spared += mcpz_engine_node(mcpz_sim_engine(sim, i))->calls.caller.router.spared;
+            spared += node_of(sim, i)->calls.caller.router.spared;
         }
         print_message("seed %u: %zu refused, %u of them by the provider, which knows of %u\n",
                       (unsigned)seed, refused, (unsigned)refusals_sent(),
@@ -305,23 +301,16 @@ TEST(nothing_fails_while_one_provider_after_another_is_drained)
     }
     mcpz_sim_run_for(sim, MCPZ_SECONDS(6));
     CHECK_UINT(count(0, MCPZ_TIME_NEVER, 0, &done), done);
-    const struct mcpz_node *drained = mcpz_engine_node(mcpz_sim_engine(sim, 2));
+    const struct mcpz_node *drained = node_of(sim, 2);
     CHECK_UINT(drained->drain.state, MCPZ_DRAIN_DONE);
     CHECK(strstr(mcpz_sim_trace(sim), "2: 2 drained") != NULL);
     mcpz_sim_destroy(sim);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        RUN(an_overload_costs_no_goodput_spares_the_important_and_ends_when_it_ends),
-        RUN(so_it_is_when_all_who_are_refused_ask_again_at_once),
-        RUN(so_it_is_where_a_long_burst_may_wait),
-        RUN(callers_refuse_themselves_what_they_know_to_be_refused),
-        RUN(a_tenant_that_floods_does_not_starve_another),
-        RUN(nor_does_it_have_another_wait_behind_all_it_asks_for),
-        RUN(nothing_fails_while_one_provider_after_another_is_drained),
-    };
-
-    return mcpz_crypto_init() == MCPZ_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
-}
+MESH_MAIN(RUN(an_overload_costs_no_goodput_spares_the_important_and_ends_when_it_ends),
+          RUN(so_it_is_when_all_who_are_refused_ask_again_at_once),
+          RUN(so_it_is_where_a_long_burst_may_wait),
+          RUN(callers_refuse_themselves_what_they_know_to_be_refused),
+          RUN(a_tenant_that_floods_does_not_starve_another),
+          RUN(nor_does_it_have_another_wait_behind_all_it_asks_for),
+          RUN(nothing_fails_while_one_provider_after_another_is_drained))

@@ -3,10 +3,7 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
-#include "crypto/identity.h"
-#include "proto/code.h"
-#include "sim/sim.h"
-#include "test.h"
+#include "meshes.h"
 #include "wire/codec.h"
 #include "wire/frame.h"
 
@@ -22,38 +19,24 @@ static const struct mcpz_sim_config calm = {
 };
 
 /* Nodes around node 0, which alone can be dialled. */
-static struct mcpz_sim *start_star(size_t node_count, uint64_t seed)
+static struct mcpz_sim *star_of(size_t node_count, uint64_t seed)
 {
     struct mcpz_sim_config config = calm;
 
     config.node_count = node_count;
     config.seed = seed;
-    struct mcpz_sim *sim = mcpz_sim_create(&config);
-    for (size_t i = 1; i < node_count; i++) {
-        mcpz_sim_hide(sim, i);
-    }
-    mcpz_sim_start_all(sim);
-    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
-    return sim;
-}
-
-static bool is_linked(struct mcpz_sim *sim, size_t a, size_t b)
-{
-    const struct mcpz_node *node = mcpz_engine_node(mcpz_sim_engine(sim, a));
-
-    return mcpz_links_find(&node->fabric.links, mcpz_engine_id(mcpz_sim_engine(sim, b))) != NULL;
+    return start_star(&config);
 }
 
 static const struct mcpz_relay *relay_of(struct mcpz_sim *sim, size_t index)
 {
-    return &mcpz_engine_node(mcpz_sim_engine(sim, index))->relay;
+    return &node_of(sim, index)->relay;
 }
 
 TEST(nodes_behind_nat_call_each_other_through_their_neighbour)
 {
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
-    struct mcpz_sim *sim = start_star(3, 1);
-    CHECK(!is_linked(sim, 1, 2));
+    struct mcpz_sim *sim = star_of(3, 1);
+    CHECK(!are_linked(sim, 1, 2));
     mcpz_sim_provide(sim, 2, "echo");
     mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
 
@@ -61,7 +44,7 @@ TEST(nodes_behind_nat_call_each_other_through_their_neighbour)
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
     CHECK_TEXT(mcpz_sim_result(sim, task), SECRET);
-    CHECK(!is_linked(sim, 1, 2));
+    CHECK(!are_linked(sim, 1, 2));
     CHECK(relay_of(sim, 0)->carrier.carried > 0);
     CHECK_UINT(relay_of(sim, 0)->count, 0); /* who carries keeps nothing */
     CHECK_UINT(relay_of(sim, 1)->begun, 1);
@@ -90,13 +73,8 @@ TEST(a_durable_task_done_through_others_keeps_its_lease)
     const struct mcpz_sim_submission submission = {
         .capability = "echo", .params = "[7]", .timeout_ms = 600000};
 
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     config.run_us = MCPZ_SECONDS(90);
-    struct mcpz_sim *sim = mcpz_sim_create(&config);
-    mcpz_sim_hide(sim, 1);
-    mcpz_sim_hide(sim, 2);
-    mcpz_sim_start_all(sim);
-    mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
+    struct mcpz_sim *sim = start_star(&config);
     mcpz_sim_provide(sim, 2, "echo");
     mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     uint64_t request = mcpz_sim_submit(sim, 1, &submission);
@@ -105,8 +83,8 @@ TEST(a_durable_task_done_through_others_keeps_its_lease)
     CHECK(mcpz_sim_task_state(sim, 1, mcpz_sim_task_id(sim, request), &became));
     CHECK_UINT(became.phase, MCPZ_TASK_DONE);
     CHECK_UINT(became.attempts, 0);
-    CHECK(!is_linked(sim, 1, 2));
-    const struct mcpz_tasks *tasks = &mcpz_engine_node(mcpz_sim_engine(sim, 1))->tasks;
+    CHECK(!are_linked(sim, 1, 2));
+    const struct mcpz_tasks *tasks = &node_of(sim, 1)->tasks;
     CHECK_UINT(tasks->counts.attempts, 1);
     CHECK_UINT(tasks->counts.lost_leases, 0);
     mcpz_sim_destroy(sim);
@@ -117,7 +95,6 @@ TEST(who_has_just_joined_can_call)
 {
     struct mcpz_sim_config config = calm;
 
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     struct mcpz_sim *sim = mcpz_sim_create(&config);
     mcpz_sim_hide(sim, 1);
     mcpz_sim_hide(sim, 2);
@@ -142,10 +119,9 @@ static void count_runs(void *context, size_t index, const struct mcpz_action *ac
 /* Their greetings cross: one session comes of it, and nothing is done twice. */
 TEST(two_that_call_each_other_at_once_have_one_session)
 {
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     for (uint64_t seed = 1; seed <= SEEDS_OF(20); seed++) {
         size_t runs[3] = {0};
-        struct mcpz_sim *sim = start_star(3, seed);
+        struct mcpz_sim *sim = star_of(3, seed);
 
         mcpz_sim_provide(sim, 1, "one");
         mcpz_sim_provide(sim, 2, "two");
@@ -199,9 +175,8 @@ TEST(no_frame_of_a_relayed_call_shows_what_it_says)
 {
     struct reader reader = {.frames = 0};
 
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     CHECK_UINT(mcpz_framer_create(&reader.framer), MCPZ_OK);
-    struct mcpz_sim *sim = start_star(3, 2);
+    struct mcpz_sim *sim = star_of(3, 2);
     mcpz_sim_provide(sim, 2, "far");
     mcpz_sim_provide(sim, 0, "near");
     mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
@@ -222,7 +197,7 @@ TEST(no_frame_of_a_relayed_call_shows_what_it_says)
 
 static size_t open_calls(struct mcpz_sim *sim, size_t index)
 {
-    const struct mcpz_calls *calls = &mcpz_engine_node(mcpz_sim_engine(sim, index))->calls;
+    const struct mcpz_calls *calls = &node_of(sim, index)->calls;
 
     return calls->caller.table.count + calls->provider.table.count;
 }
@@ -242,9 +217,9 @@ static struct mcpz_sim *start_square(uint64_t seed)
     mcpz_sim_provide(sim, 3, "echo");
     mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
     for (size_t hidden = 2; hidden < 4; hidden++) {
-        CHECK(is_linked(sim, hidden, 0) && is_linked(sim, hidden, 1));
+        CHECK(are_linked(sim, hidden, 0) && are_linked(sim, hidden, 1));
     }
-    CHECK(!is_linked(sim, 2, 3));
+    CHECK(!are_linked(sim, 2, 3));
     return sim;
 }
 
@@ -256,7 +231,6 @@ static size_t carrier_of(struct mcpz_sim *sim)
 
 TEST(a_dead_provider_fails_its_relayed_calls_soon)
 {
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     struct mcpz_sim *sim = start_square(3);
     uint64_t task = mcpz_sim_task(sim, 2, "echo", SECRET, 60000);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
@@ -270,7 +244,6 @@ TEST(a_dead_provider_fails_its_relayed_calls_soon)
 
 TEST(a_dead_caller_stops_its_relayed_runs)
 {
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     struct mcpz_sim *sim = start_square(4);
     (void)mcpz_sim_task(sim, 2, "echo", SECRET, 60000);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
@@ -284,7 +257,6 @@ TEST(a_dead_caller_stops_its_relayed_runs)
 
 TEST(when_a_relay_dies_its_calls_take_another_way)
 {
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     struct mcpz_sim *sim = start_square(5);
     uint64_t task = mcpz_sim_task(sim, 2, "echo", SECRET, 60000);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
@@ -302,7 +274,6 @@ TEST(when_a_relay_dies_its_calls_take_another_way)
 /* The relay goes on, but the link it would hand things on over is cut: it can only be silent. */
 TEST(when_a_way_is_cut_its_calls_take_another_one)
 {
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     struct mcpz_sim *sim = start_square(6);
     uint64_t task = mcpz_sim_task(sim, 2, "echo", SECRET, 60000);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
@@ -318,7 +289,6 @@ TEST(when_a_way_is_cut_its_calls_take_another_one)
  * and says so. What may be done once is. */
 TEST(who_takes_nothing_is_gone_round_within_three_seconds)
 {
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     for (uint64_t seed = 11; seed <= SEEDS_OF(20); seed++) {
         struct mcpz_sim *sim = start_square(seed);
         mcpz_sim_slow_runs(sim, 3, MCPZ_MS(20));
@@ -332,7 +302,7 @@ TEST(who_takes_nothing_is_gone_round_within_three_seconds)
         mcpz_sim_cut(sim, relay, 3, true);
         task = mcpz_sim_task(sim, 2, "echo", SECRET, 60000);
         mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
-        CHECK(is_linked(sim, relay, 3)); /* or it would be easy */
+        CHECK(are_linked(sim, relay, 3)); /* or it would be easy */
         CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
         CHECK_UINT(runs[3], 1);
         CHECK(relay_of(sim, relay)->carrier.stalls > 0);
@@ -343,7 +313,7 @@ TEST(who_takes_nothing_is_gone_round_within_three_seconds)
         mcpz_sim_cut(sim, 1 - relay, 2, true);
         task = mcpz_sim_task(sim, 2, "echo", SECRET, 60000);
         mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
-        CHECK(is_linked(sim, 1 - relay, 2));
+        CHECK(are_linked(sim, 1 - relay, 2));
         CHECK_UINT((unsigned)mcpz_sim_reply(sim, task), MCPZ_CODE_OK);
         CHECK_UINT(runs[3], 2);
         mcpz_sim_destroy(sim);
@@ -353,9 +323,8 @@ TEST(who_takes_nothing_is_gone_round_within_three_seconds)
 /* There is no way round, and whoever stands still goes on: so do its calls, in their session. */
 TEST(where_nothing_goes_round_it_who_stands_still_is_waited_for)
 {
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     for (size_t still = 0; still < 3; still++) {
-        struct mcpz_sim *sim = start_star(3, 31 + still);
+        struct mcpz_sim *sim = star_of(3, 31 + still);
         size_t runs[3] = {0};
         mcpz_sim_watch(sim, &(struct mcpz_sim_watch){.context = runs, .saw = count_runs});
         mcpz_sim_provide(sim, 2, "echo");
@@ -396,8 +365,7 @@ TEST(what_a_hop_makes_up_of_others_breaks_nothing)
 {
     static const uint8_t junk[MCPZ_VOUCH_BYTES] = {1};
 
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
-    struct mcpz_sim *sim = start_star(3, 9);
+    struct mcpz_sim *sim = star_of(3, 9);
     mcpz_sim_provide(sim, 2, "echo");
     mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
     uint64_t task = mcpz_sim_task(sim, 1, "echo", SECRET, 5000);
@@ -421,7 +389,6 @@ TEST(what_a_hop_makes_up_of_others_breaks_nothing)
 
 TEST(without_any_way_a_call_fails_long_before_its_deadline)
 {
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     struct mcpz_sim *sim = start_square(7);
     uint64_t task = mcpz_sim_task(sim, 2, "echo", SECRET, 600000);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
@@ -514,8 +481,7 @@ static size_t check_graph(uint64_t seed)
     config.node_count = GRAPH_NODES;
     config.seed = seed;
     mcpz_rng_init(&rng, seed);
-    struct mcpz_sim *sim = mcpz_sim_create(&config);
-    mcpz_sim_start_all(sim);
+    struct mcpz_sim *sim = start_mesh(&config);
     cut_to_a_graph(sim, &rng);
     start_all_again(sim);
     for (size_t i = 0; i < 2; i++) {
@@ -545,7 +511,6 @@ static size_t check_graph(uint64_t seed)
 
 TEST(in_any_connected_graph_a_call_reaches_one_provider_once)
 {
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
     size_t relayed = 0;
 
     for (uint64_t seed = 1; seed <= GRAPHS; seed++) {
@@ -554,7 +519,7 @@ TEST(in_any_connected_graph_a_call_reaches_one_provider_once)
     CHECK(relayed >= GRAPHS); /* or the graphs would show nothing */
 }
 
-TEST_MAIN(RUN(nodes_behind_nat_call_each_other_through_their_neighbour),
+MESH_MAIN(RUN(nodes_behind_nat_call_each_other_through_their_neighbour),
           RUN(a_durable_task_done_through_others_keeps_its_lease),
           RUN(who_has_just_joined_can_call),
           RUN(two_that_call_each_other_at_once_have_one_session),

@@ -3,10 +3,9 @@
  * and forgotten meanwhile. That all have agreed to forget it is done by hand here.
  */
 
-#include "crypto/identity.h"
 #include "engine/internal.h"
+#include "meshes.h"
 #include "sim/internal.h"
-#include "test.h"
 
 #define NODES 5
 #define GRACE_MS 20000 /* the simulator's */
@@ -21,32 +20,21 @@ static void run_for(mcpz_time us)
 
 static void begin(uint64_t seed)
 {
-    const struct mcpz_sim_config config = {
-        .node_count = NODES,
-        .seed = seed,
-        .delay_min_us = MCPZ_MS(1),
-        .delay_max_us = MCPZ_MS(3),
-        .disk_us = MCPZ_MS(2),
-        .timing = {.anti_entropy_us = MCPZ_SECONDS(2)},
-    };
+    const struct mcpz_sim_config config = together_config(seed, NODES);
 
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
-    sim = mcpz_sim_create(&config);
-    mcpz_sim_start_all(sim);
+    sim = start_mesh(&config);
 }
 
 static const struct mcpz_agents *agents(size_t node)
 {
-    return &mcpz_engine_node(mcpz_sim_engine(sim, node))->agents;
+    return &node_of(sim, node)->agents;
 }
 
 static void write(size_t node, const char *agent, enum mcpz_agent_op op, const char *value)
 {
     const struct mcpz_sim_op write = {.op = op, .path = "set", .value = value};
 
-    const uint64_t request = mcpz_sim_write(sim, node, agent, &write);
-    run_for(MCPZ_MS(50));
-    CHECK_UINT((unsigned)mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
+    write_acked(sim, node, agent, &write, MCPZ_MS(50));
 }
 
 static void create(size_t node, const char *agent)
@@ -282,7 +270,7 @@ TEST(a_walk_that_is_killed_begins_anew)
     mcpz_sim_destroy(sim);
 }
 
-TEST_MAIN(RUN(what_was_forgotten_stays_so_and_what_is_new_comes),
+MESH_MAIN(RUN(what_was_forgotten_stays_so_and_what_is_new_comes),
           RUN(what_was_made_anew_is_not_mixed_with_what_it_was),
           RUN(two_that_were_away_together_do_not_bring_it_back_either),
           RUN(nobody_is_held_where_all_were_off),

@@ -1,9 +1,6 @@
 /* Who is revoked is waited for no more, and does not come back (engine/revocations.h). */
 
-#include "crypto/identity.h"
-#include "proto/code.h"
-#include "sim/sim.h"
-#include "test.h"
+#include "meshes.h"
 
 #define NODES 4
 #define WRITES 12
@@ -11,28 +8,17 @@
 
 static struct mcpz_sim *sim_of(uint64_t seed, size_t node_count)
 {
-    const struct mcpz_sim_config config = {
-        .node_count = node_count,
-        .seed = seed,
-        .delay_min_us = MCPZ_MS(1),
-        .delay_max_us = MCPZ_MS(20),
-        .disk_us = MCPZ_MS(5),
-        .run_us = MCPZ_MS(50),
-    };
+    struct mcpz_sim_config config = apart_config(seed, node_count);
 
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
-    struct mcpz_sim *sim = mcpz_sim_create(&config);
-    mcpz_sim_start_all(sim);
+    config.delay_min_us = MCPZ_MS(1);
+    struct mcpz_sim *sim = start_mesh(&config);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
     return sim;
 }
 
 static void write(struct mcpz_sim *sim, const char *agent, const struct mcpz_sim_op *op)
 {
-    const uint64_t request = mcpz_sim_write(sim, 0, agent, op);
-
-    mcpz_sim_run_for(sim, MCPZ_MS(200));
-    CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
+    write_acked(sim, 0, agent, op, MCPZ_MS(200));
 }
 
 static void make(struct mcpz_sim *sim)
@@ -151,7 +137,7 @@ TEST(who_is_revoked_does_not_come_back)
         CHECK(i == 3 || !mcpz_sim_knows(sim, i, 3));
         CHECK(i > 1 || mcpz_sim_knows(sim, i, 2));
     }
-    CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, 3))->fabric.links.count, 0);
+    CHECK_UINT(node_of(sim, 3)->fabric.links.count, 0);
     const uint64_t dials = mcpz_engine_counters(mcpz_sim_engine(sim, 3))->dials;
     mcpz_sim_run_for(sim, MCPZ_SECONDS(300));
     CHECK_UINT(mcpz_engine_counters(mcpz_sim_engine(sim, 3))->dials, dials);
@@ -187,6 +173,6 @@ TEST(who_was_cut_off_lets_go_once_it_hears)
     mcpz_sim_destroy(sim);
 }
 
-TEST_MAIN(RUN(what_is_left_of_a_mesh_folds_without_them),
+MESH_MAIN(RUN(what_is_left_of_a_mesh_folds_without_them),
           RUN(nobody_waits_for_the_grace_of_who_is_revoked), RUN(who_is_revoked_is_no_copy),
           RUN(who_is_revoked_does_not_come_back), RUN(who_was_cut_off_lets_go_once_it_hears))

@@ -1,56 +1,24 @@
 /* Owners that are no neighbours: what one of them has missed for ever comes from another. */
 
-#include "core/node.h"
-#include "crypto/identity.h"
-#include "proto/code.h"
-#include "sim/sim.h"
-#include "test.h"
-
-#define NODES_MAX 50
+#include "meshes.h"
 
 static size_t node_count;
 
 static struct mcpz_sim *sim_with_layout(uint64_t seed, size_t nodes)
 {
-    const struct mcpz_sim_config config = {
-        .node_count = nodes,
-        .seed = seed,
-        .delay_min_us = MCPZ_MS(5),
-        .delay_max_us = MCPZ_MS(20),
-        .disk_us = MCPZ_MS(5),
-        .run_us = MCPZ_MS(50),
-    };
-    size_t everybody[NODES_MAX];
+    const struct mcpz_sim_config config = apart_config(seed, nodes);
+    struct mcpz_sim *sim = start_mesh(&config);
 
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
-    struct mcpz_sim *sim = mcpz_sim_create(&config);
     node_count = nodes;
-    for (size_t i = 0; i < nodes; i++) {
-        everybody[i] = i;
-    }
-    mcpz_sim_start_all(sim);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(30));
-    (void)mcpz_sim_layout(sim, everybody, nodes, 3);
-    mcpz_sim_run_for(sim, MCPZ_SECONDS(60));
-    CHECK(mcpz_sim_layout_is_settled(sim, 0));
+    lay_out_all(sim, nodes, 3);
     return sim;
-}
-
-static const struct mcpz_node *node_of(struct mcpz_sim *sim, size_t index)
-{
-    return mcpz_engine_node(mcpz_sim_engine(sim, index));
 }
 
 static bool are_neighbours(struct mcpz_sim *sim, size_t a, size_t b)
 {
     return mcpz_overlay_is_neighbour(&node_of(sim, a)->fabric.overlay,
                                      mcpz_engine_id(mcpz_sim_engine(sim, b)));
-}
-
-static bool are_linked(struct mcpz_sim *sim, size_t a, size_t b)
-{
-    return mcpz_links_find(&node_of(sim, a)->fabric.links,
-                           mcpz_engine_id(mcpz_sim_engine(sim, b))) != NULL;
 }
 
 /* An agent of whose three owners the last is no neighbour of the others. */
@@ -113,29 +81,9 @@ TEST(what_an_author_that_is_gone_did_not_bring_comes_from_another_owner)
     mcpz_sim_destroy(sim);
 }
 
-static uint64_t sum_of(struct mcpz_sim *sim, uint64_t (*value)(struct mcpz_engine *engine))
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < node_count; i++) {
-        sum += value(mcpz_sim_engine(sim, i));
-    }
-    return sum;
-}
-
-static uint64_t bytes_out(struct mcpz_engine *engine)
-{
-    return mcpz_engine_counters(engine)->bytes_out;
-}
-
 static uint64_t turns(struct mcpz_engine *engine)
 {
     return mcpz_engine_node(engine)->keeping.rounds.turns;
-}
-
-static uint64_t comparisons(struct mcpz_engine *engine)
-{
-    return mcpz_engine_node(engine)->agents.entropy.roots_equal;
 }
 
 #define IDLE_SECONDS 300
@@ -155,20 +103,21 @@ TEST(at_rest_that_takes_little)
         mcpz_sim_run_for(sim, i % 16 == 0 ? MCPZ_MS(5) : 0);
     }
     mcpz_sim_run_for(sim, MCPZ_SECONDS(400));
-    const uint64_t sent = sum_of(sim, bytes_out);
-    const uint64_t turns_before = sum_of(sim, turns);
-    const uint64_t equal = sum_of(sim, comparisons);
+    const uint64_t sent = sum_of(sim, nodes, bytes_out);
+    const uint64_t turns_before = sum_of(sim, nodes, turns);
+    const uint64_t equal = sum_of(sim, nodes, comparisons);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(IDLE_SECONDS));
-    const uint64_t each = (sum_of(sim, bytes_out) - sent) / (nodes * IDLE_SECONDS);
+    const uint64_t each = (sum_of(sim, nodes, bytes_out) - sent) / (nodes * IDLE_SECONDS);
 
     if (given != NULL) {
         printf("%zu nodes at rest: %d B/s a node, %d turns, %d comparisons\n", nodes, (int)each,
-               (int)(sum_of(sim, turns) - turns_before), (int)(sum_of(sim, comparisons) - equal));
+               (int)(sum_of(sim, nodes, turns) - turns_before),
+               (int)(sum_of(sim, nodes, comparisons) - equal));
     }
-    CHECK(sum_of(sim, turns) - turns_before >= nodes * IDLE_SECONDS / 40);
+    CHECK(sum_of(sim, nodes, turns) - turns_before >= nodes * IDLE_SECONDS / 40);
     CHECK(each <= 2000); /* all that a node says */
     mcpz_sim_destroy(sim);
 }
 
-TEST_MAIN(RUN(what_an_author_that_is_gone_did_not_bring_comes_from_another_owner),
+MESH_MAIN(RUN(what_an_author_that_is_gone_did_not_bring_comes_from_another_owner),
           RUN(at_rest_that_takes_little))

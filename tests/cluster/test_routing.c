@@ -3,10 +3,7 @@
 
 #include <stdio.h>
 
-#include "crypto/identity.h"
-#include "proto/code.h"
-#include "sim/sim.h"
-#include "test.h"
+#include "meshes.h"
 
 #define PROVIDERS 3
 #define CALLER 0
@@ -31,10 +28,8 @@ static void set_up(uint64_t seed)
         .run_us = RUN_US,
     };
 
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
-    sim = mcpz_sim_create(&config);
+    sim = start_mesh(&config);
     task_count = 0;
-    mcpz_sim_start_all(sim);
     for (size_t i = 1; i <= PROVIDERS; i++) {
         mcpz_sim_provide(sim, i, "echo");
         if (i != SICK) { /* it is the nearest, and would be chosen first */
@@ -84,7 +79,7 @@ static void let_end(void)
 
 static const struct mcpz_caller *caller_of(void)
 {
-    return &mcpz_engine_node(mcpz_sim_engine(sim, CALLER))->calls.caller;
+    return &node_of(sim, CALLER)->calls.caller;
 }
 
 /* R-TASK-5, lessons: hung providers are found at request level. Heartbeats go on all the time. */
@@ -240,7 +235,7 @@ TEST(a_provider_that_is_well_again_gets_calls_again)
     }
 }
 
-TEST_MAIN(RUN(of_three_one_hangs_and_hardly_a_task_fails),
+MESH_MAIN(RUN(of_three_one_hangs_and_hardly_a_task_fails),
           RUN(one_that_has_always_hung_takes_hardly_a_task_with_it),
           RUN(what_may_not_be_done_twice_is_kept_away_from_who_hangs),
           RUN(of_three_one_is_ten_times_slower_and_no_task_is_late),

@@ -21,10 +21,7 @@
 
 #include "base/rng.h"
 #include "crypto/digest.h"
-#include "crypto/identity.h"
-#include "proto/code.h"
-#include "sim/sim.h"
-#include "test.h"
+#include "meshes.h"
 
 #define FIRST_NODES 4
 #define NODES 6 /* the last of them may join through who is away, or was */
@@ -356,11 +353,7 @@ static void write_for(struct history *history, mcpz_time for_us, uint32_t pause_
 
 static void set_apart(struct history *history, size_t node, bool is_apart)
 {
-    for (size_t i = 0; i < history->node_count; i++) {
-        if (i != node) {
-            mcpz_sim_cut(history->sim, node, i, is_apart);
-        }
-    }
+    cut_off(history->sim, node, history->node_count, is_apart);
     history->is_apart[node] = is_apart;
 }
 
@@ -680,17 +673,10 @@ static bool has_fork(struct history *history)
 
 static void begin(struct history *history, uint64_t seed)
 {
-    const struct mcpz_sim_config config = {
-        .node_count = NODES,
-        .seed = seed,
-        .delay_min_us = MCPZ_MS(1),
-        .delay_max_us = MCPZ_MS(20),
-        .disk_us = MCPZ_MS(5),
-        .run_us = MCPZ_MS(50),
-        .forgets = seed % 2 == 0,
-    };
+    struct mcpz_sim_config config = apart_config(seed, NODES);
 
-    CHECK_UINT(mcpz_crypto_init(), MCPZ_OK);
+    config.delay_min_us = MCPZ_MS(1);
+    config.forgets = seed % 2 == 0;
     *history = (struct history){.seed = seed,
                                 .sim = mcpz_sim_create(&config),
                                 .node_count = FIRST_NODES,
@@ -768,4 +754,4 @@ TEST(who_is_stale_brings_nothing_back_and_loses_nothing)
     }
 }
 
-TEST_MAIN(RUN(who_is_stale_brings_nothing_back_and_loses_nothing), RUN(what_has_failed_holds))
+MESH_MAIN(RUN(who_is_stale_brings_nothing_back_and_loses_nothing), RUN(what_has_failed_holds))

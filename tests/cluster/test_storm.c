@@ -1,10 +1,9 @@
 /* Schedules, the checks they are held against, and how a failing one is made small. */
 
-#include "crypto/identity.h"
+#include "meshes.h"
 #include "schedules.h"
 #include "sim/storm.h"
 #include "sim/swarm.h"
-#include "test.h"
 
 static const char every_verb[] = "mcpz-schedule 1 nodes=5 seed=42 end_ms=30000\n"
                                  "0 create 0 0\n"
@@ -549,40 +548,29 @@ TEST(a_schedule_that_fails_nothing_is_left_as_it_is)
     mcpz_schedule_finish(&schedule);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        RUN(what_is_printed_reads_the_same),
-        RUN(what_is_not_a_schedule_is_refused_with_its_line),
-        RUN(a_schedule_is_full_when_it_is_full),
-        RUN(every_verb_can_be_run),
-        RUN(an_incarnation_that_was_raised_outlives_a_restart),
-        RUN(several_neighbours_that_differ_come_to_agree),
-        RUN(what_must_hold_holds_in_any_storm_and_every_branch_of_interest_comes_about),
-        RUN(a_durable_task_with_a_key_goes_through_others),
-        RUN(who_was_set_back_writes_as_another),
-        RUN(fifty_nodes_come_to_agree_as_well),
-        RUN(who_let_go_of_a_document_writes_to_it_under_another_name),
-        RUN(a_source_that_is_back_is_asked_as_soon_as_there_is_a_link),
-        RUN(a_suspect_behind_nat_does_not_stay_one),
-        RUN(who_was_set_back_comes_to_the_layout_of_the_others),
-        RUN(what_may_have_been_forgotten_holds_up_no_layout),
-        RUN(what_was_forgotten_and_made_anew_is_no_other_state_of_it),
-        RUN(who_begins_anew_keeps_what_a_clock_ahead_has_stamped),
-        RUN(no_half_of_a_mesh_folds_without_the_other),
-        RUN(who_names_an_earlier_closing_takes_nothing_out_with_it),
-        RUN(who_was_away_beyond_the_grace_is_given_a_base_and_keeps_what_it_wrote),
-        RUN(the_same_seed_gives_the_same_trace),
-        RUN(nodes_whose_disks_are_sealed_give_the_same_trace),
-        RUN(a_schedule_that_was_written_and_read_gives_the_same_trace),
-        RUN(a_failing_schedule_shrinks_to_what_makes_it_fail),
-        RUN(what_is_left_of_a_schedule_fails_of_the_same_and_in_the_same_way),
-        RUN(a_task_that_nobody_provides_for_stays_open_and_violates_nothing),
-        RUN(two_violations_are_the_same_by_what_stands_before_the_colon),
-        RUN(a_schedule_that_fails_nothing_is_left_as_it_is),
-    };
-    if (mcpz_crypto_init() != MCPZ_OK) {
-        return EXIT_FAILURE;
-    }
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+MESH_MAIN(RUN(what_is_printed_reads_the_same),
+          RUN(what_is_not_a_schedule_is_refused_with_its_line),
+          RUN(a_schedule_is_full_when_it_is_full), RUN(every_verb_can_be_run),
+          RUN(an_incarnation_that_was_raised_outlives_a_restart),
+          RUN(several_neighbours_that_differ_come_to_agree),
+          RUN(what_must_hold_holds_in_any_storm_and_every_branch_of_interest_comes_about),
+          RUN(a_durable_task_with_a_key_goes_through_others),
+          RUN(who_was_set_back_writes_as_another), RUN(fifty_nodes_come_to_agree_as_well),
+          RUN(who_let_go_of_a_document_writes_to_it_under_another_name),
+          RUN(a_source_that_is_back_is_asked_as_soon_as_there_is_a_link),
+          RUN(a_suspect_behind_nat_does_not_stay_one),
+          RUN(who_was_set_back_comes_to_the_layout_of_the_others),
+          RUN(what_may_have_been_forgotten_holds_up_no_layout),
+          RUN(what_was_forgotten_and_made_anew_is_no_other_state_of_it),
+          RUN(who_begins_anew_keeps_what_a_clock_ahead_has_stamped),
+          RUN(no_half_of_a_mesh_folds_without_the_other),
+          RUN(who_names_an_earlier_closing_takes_nothing_out_with_it),
+          RUN(who_was_away_beyond_the_grace_is_given_a_base_and_keeps_what_it_wrote),
+          RUN(the_same_seed_gives_the_same_trace),
+          RUN(nodes_whose_disks_are_sealed_give_the_same_trace),
+          RUN(a_schedule_that_was_written_and_read_gives_the_same_trace),
+          RUN(a_failing_schedule_shrinks_to_what_makes_it_fail),
+          RUN(what_is_left_of_a_schedule_fails_of_the_same_and_in_the_same_way),
+          RUN(a_task_that_nobody_provides_for_stays_open_and_violates_nothing),
+          RUN(two_violations_are_the_same_by_what_stands_before_the_colon),
+          RUN(a_schedule_that_fails_nothing_is_left_as_it_is))

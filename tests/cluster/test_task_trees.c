@@ -3,10 +3,7 @@
 #include <stdio.h>
 
 #include "core/task_plan.h"
-#include "crypto/identity.h"
-#include "proto/code.h"
-#include "sim/sim.h"
-#include "test.h"
+#include "meshes.h"
 
 #define NODES 5
 #define TREES 12
@@ -27,18 +24,10 @@ static const char *const types[] = {"echo", "split", "join", "fail"};
 
 static struct mcpz_sim *make_sim(uint64_t seed, mcpz_time run_us)
 {
-    const struct mcpz_sim_config config = {
-        .node_count = NODES,
-        .seed = seed,
-        .delay_min_us = MCPZ_MS(5),
-        .delay_max_us = MCPZ_MS(20),
-        .disk_us = MCPZ_MS(5),
-        .run_us = run_us,
-    };
-    struct mcpz_sim *sim = mcpz_sim_create(&config);
+    struct mcpz_sim_config config = apart_config(seed, NODES);
 
-    mcpz_sim_start_all(sim);
-    return sim;
+    config.run_us = run_us;
+    return start_mesh(&config);
 }
 
 static void provide(struct mcpz_sim *sim, size_t node)
@@ -195,9 +184,7 @@ TEST(a_node_alone_splits_tasks_too)
 {
     const struct mcpz_sim_config config = {
         .node_count = 1, .seed = 1, .disk_us = MCPZ_MS(5), .run_us = MCPZ_MS(10)};
-    struct mcpz_sim *sim = mcpz_sim_create(&config);
-
-    mcpz_sim_start_all(sim);
+    struct mcpz_sim *sim = start_mesh(&config);
     provide(sim, 0);
     struct mcpz_task_id id = submit(sim, 0, TREE);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(5));
@@ -299,12 +286,12 @@ TEST(a_replayed_root_tries_again_what_failed_and_nothing_else)
     mcpz_sim_run_for(sim, MCPZ_SECONDS(90));
     CHECK_UINT(phase_of(sim, &id), MCPZ_TASK_DEAD);
     mcpz_sim_slow_runs(sim, 2, MCPZ_MS(10));
-    uint64_t made = mcpz_engine_node(mcpz_sim_engine(sim, 1))->ledger.kept;
+    uint64_t made = node_of(sim, 1)->ledger.kept;
     uint64_t request = mcpz_sim_durable(sim, 0, MCPZ_EVENT_DURABLE_REPLAY, &id, NULL);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(20));
     CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
     check_result(sim, &id, "[1,[2]]");
-    CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, 1))->ledger.kept, made);
+    CHECK_UINT(node_of(sim, 1)->ledger.kept, made);
     mcpz_sim_destroy(sim);
 }
 
@@ -646,7 +633,7 @@ TEST(no_tree_is_lost_and_with_a_key_no_part_is_done_twice_whoever_is_killed)
         }
         CHECK_UINT(open, 0);
         for (size_t i = 0; i < NODES; i++) {
-            taken_over += mcpz_engine_node(mcpz_sim_engine(storm.sim, i))->tasks.counts.taken_over;
+            taken_over += node_of(storm.sim, i)->tasks.counts.taken_over;
         }
         mcpz_sim_destroy(storm.sim);
     }
@@ -654,26 +641,17 @@ TEST(no_tree_is_lost_and_with_a_key_no_part_is_done_twice_whoever_is_killed)
     CHECK(taken_over > 0);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        RUN(results_come_in_the_order_of_the_plan),
-        RUN(a_tree_of_every_kind_is_done_and_its_backup_can_tell_its_result),
-        RUN(a_node_alone_splits_tasks_too),
-        RUN(results_larger_than_a_task_may_have_are_streamed_to_the_one_that_reduces),
-        RUN(one_that_fails_is_the_end_of_all),
-        RUN(what_may_fail_is_null_and_too_many_failures_are_the_end),
-        RUN(a_replayed_root_tries_again_what_failed_and_nothing_else),
-        RUN(a_plan_that_is_none_is_a_dead_letter_at_once),
-        RUN(the_sixth_level_is_refused),
-        RUN(who_cancels_a_root_cancels_all_that_is_below_it),
-        RUN(a_tree_is_forgotten_with_its_root_everywhere),
-        RUN(a_tree_whose_owner_dies_for_good_is_done_by_its_backup),
-        RUN(a_tree_whose_backup_dies_finds_another_and_then_its_owner_may_die),
-        RUN(a_cancelled_tree_stays_so_though_its_owner_dies_at_once),
-        RUN(no_tree_is_lost_and_with_a_key_no_part_is_done_twice_whoever_is_killed)};
-    if (mcpz_crypto_init() != MCPZ_OK) {
-        return 1;
-    }
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+MESH_MAIN(RUN(results_come_in_the_order_of_the_plan),
+          RUN(a_tree_of_every_kind_is_done_and_its_backup_can_tell_its_result),
+          RUN(a_node_alone_splits_tasks_too),
+          RUN(results_larger_than_a_task_may_have_are_streamed_to_the_one_that_reduces),
+          RUN(one_that_fails_is_the_end_of_all),
+          RUN(what_may_fail_is_null_and_too_many_failures_are_the_end),
+          RUN(a_replayed_root_tries_again_what_failed_and_nothing_else),
+          RUN(a_plan_that_is_none_is_a_dead_letter_at_once), RUN(the_sixth_level_is_refused),
+          RUN(who_cancels_a_root_cancels_all_that_is_below_it),
+          RUN(a_tree_is_forgotten_with_its_root_everywhere),
+          RUN(a_tree_whose_owner_dies_for_good_is_done_by_its_backup),
+          RUN(a_tree_whose_backup_dies_finds_another_and_then_its_owner_may_die),
+          RUN(a_cancelled_tree_stays_so_though_its_owner_dies_at_once),
+          RUN(no_tree_is_lost_and_with_a_key_no_part_is_done_twice_whoever_is_killed))

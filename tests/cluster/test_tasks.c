@@ -1,27 +1,17 @@
 /* Durable tasks among whole nodes: stories of who dies when, and storms of tasks. */
 
-#include "crypto/identity.h"
-#include "proto/code.h"
+#include "meshes.h"
 #include "sim/storm.h"
 #include "sim/swarm.h"
-#include "test.h"
 
 #define TASKS 8
 
 static struct mcpz_sim *calm_sim(mcpz_time run_us)
 {
-    const struct mcpz_sim_config config = {
-        .node_count = 5,
-        .seed = 7,
-        .delay_min_us = MCPZ_MS(5),
-        .delay_max_us = MCPZ_MS(20),
-        .disk_us = MCPZ_MS(5),
-        .run_us = run_us,
-    };
-    struct mcpz_sim *sim = mcpz_sim_create(&config);
+    struct mcpz_sim_config config = apart_config(7, 5);
 
-    mcpz_sim_start_all(sim);
-    return sim;
+    config.run_us = run_us;
+    return start_mesh(&config);
 }
 
 static struct mcpz_task_id submit(struct mcpz_sim *sim, size_t node, const char *key)
@@ -156,7 +146,7 @@ TEST(with_a_key_a_provider_that_comes_back_tells_what_it_did)
     mcpz_sim_run_for(sim, MCPZ_SECONDS(20));
     check_done(sim, &id);
     CHECK(!mcpz_sim_reads(sim, 2, &record));
-    CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, 1))->ledger.repeated, 1);
+    CHECK_UINT(node_of(sim, 1)->ledger.repeated, 1);
     mcpz_sim_destroy(sim);
 }
 
@@ -226,11 +216,11 @@ TEST(a_cancelled_task_stops_at_its_provider)
     mcpz_sim_provide(sim, 1, "echo");
     struct mcpz_task_id id = submit(sim, 0, NULL);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
-    CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, 1))->calls.provider.table.count, 1);
+    CHECK_UINT(node_of(sim, 1)->calls.provider.table.count, 1);
     uint64_t request = mcpz_sim_durable(sim, 0, MCPZ_EVENT_DURABLE_CANCEL, &id, NULL);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(1));
     CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
-    CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, 1))->calls.provider.table.count, 0);
+    CHECK_UINT(node_of(sim, 1)->calls.provider.table.count, 0);
     mcpz_sim_destroy(sim);
 }
 
@@ -246,7 +236,7 @@ TEST(a_long_task_is_not_begun_twice)
     uint64_t request = mcpz_sim_submit(sim, 0, &submission);
     mcpz_sim_run_for(sim, MCPZ_SECONDS(301));
     check_done(sim, mcpz_sim_task_id(sim, request));
-    CHECK_UINT(mcpz_engine_node(mcpz_sim_engine(sim, 0))->tasks.counts.attempts, 1);
+    CHECK_UINT(node_of(sim, 0)->tasks.counts.attempts, 1);
     mcpz_sim_destroy(sim);
 }
 
@@ -256,14 +246,7 @@ TEST(a_long_task_is_not_begun_twice)
  */
 TEST(a_backup_hears_that_a_task_is_over_from_an_owner_whom_it_cannot_dial)
 {
-    const struct mcpz_sim_config config = {
-        .node_count = 12,
-        .seed = 7,
-        .delay_min_us = MCPZ_MS(5),
-        .delay_max_us = MCPZ_MS(20),
-        .disk_us = MCPZ_MS(5),
-        .run_us = MCPZ_MS(100),
-    };
+    const struct mcpz_sim_config config = apart_config(7, 12);
     struct mcpz_sim *sim = mcpz_sim_create(&config);
     struct mcpz_task_state seen;
 
@@ -361,24 +344,13 @@ TEST(no_accepted_task_is_lost_and_none_with_a_key_done_twice_whoever_is_killed)
     }
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        RUN(a_task_is_done_and_its_backup_knows),
-        RUN(a_task_waits_for_somebody_who_can_do_it),
-        RUN(when_its_owner_dies_for_good_its_backup_does_it_within_ten_seconds),
-        RUN(when_its_provider_dies_another_does_it_within_ten_seconds),
-        RUN(with_a_key_a_provider_that_comes_back_tells_what_it_did),
-        RUN(with_a_key_a_provider_that_stays_away_is_given_up_after_a_while),
-        RUN(a_restarted_owner_does_not_do_what_its_backup_has_taken_over),
-        RUN(a_restarted_owner_asks_before_it_does_anything_again),
-        RUN(a_cancelled_task_stops_at_its_provider),
-        RUN(a_long_task_is_not_begun_twice),
-        RUN(a_backup_hears_that_a_task_is_over_from_an_owner_whom_it_cannot_dial),
-        RUN(no_accepted_task_is_lost_and_none_with_a_key_done_twice_whoever_is_killed)};
-
-    if (mcpz_crypto_init() != MCPZ_OK) {
-        return 1;
-    }
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+MESH_MAIN(RUN(a_task_is_done_and_its_backup_knows), RUN(a_task_waits_for_somebody_who_can_do_it),
+          RUN(when_its_owner_dies_for_good_its_backup_does_it_within_ten_seconds),
+          RUN(when_its_provider_dies_another_does_it_within_ten_seconds),
+          RUN(with_a_key_a_provider_that_comes_back_tells_what_it_did),
+          RUN(with_a_key_a_provider_that_stays_away_is_given_up_after_a_while),
+          RUN(a_restarted_owner_does_not_do_what_its_backup_has_taken_over),
+          RUN(a_restarted_owner_asks_before_it_does_anything_again),
+          RUN(a_cancelled_task_stops_at_its_provider), RUN(a_long_task_is_not_begun_twice),
+          RUN(a_backup_hears_that_a_task_is_over_from_an_owner_whom_it_cannot_dial),
+          RUN(no_accepted_task_is_lost_and_none_with_a_key_done_twice_whoever_is_killed))

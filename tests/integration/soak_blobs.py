@@ -6,18 +6,16 @@ No blob that a quorum had is lost, none that was removed comes back; when all ar
 all nodes, and `store check` has nothing to say. Prints the seed, and what was done.
 """
 
-import http.client
 import json
 import pathlib
 import random
-import socket
 import sys
 import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from mesh import Failed, Mesh, until, wait_linked  # noqa: E402
+from mesh import Failed, Local, Mesh, until, wait_linked  # noqa: E402
 
 NODES = 5
 WRITERS = 3
@@ -138,12 +136,7 @@ class Storm:
 
 def forget(node, blob, ref):
     """Whatever it was put for: what an agent was to name and never did would stay for an hour."""
-    connection = http.client.HTTPConnection("localhost")
-    connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.connect(str(node.data / "mcpz.sock"))
-    connection.request("DELETE", f"/v1/blobs/{blob}?ref={ref}")
-    connection.getresponse().read()
-    connection.close()
+    Local(node).ask("DELETE", f"/v1/blobs/{blob}?ref={ref}")
 
 
 def listed(node, *options):

@@ -16,12 +16,10 @@ acknowledged at most (RTO).
 
 import contextlib
 import http.client
-import json
 import os
 import pathlib
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -29,7 +27,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from mesh import Failed, Mesh, run, until, wait_linked  # noqa: E402
+from mesh import Failed, Local, Mesh, run, until, wait_linked  # noqa: E402
 
 NODES = 5
 DOWN_MAX = 2
@@ -46,25 +44,9 @@ FULL = 0.05             # of a disk is left at most where it is full
 PATIENCE_S = 240
 
 
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path, timeout):
-        super().__init__("localhost", timeout=timeout)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self.path))
-
-
 def ask(node, method, path, body=None, timeout=20):
     """Status and answer; OSError where there is no node."""
-    connection = UnixConnection(node.data / "mcpz.sock", timeout)
-    with contextlib.closing(connection):
-        connection.request(method, path, None if body is None else json.dumps(body))
-        response = connection.getresponse()
-        text = response.read()
-    return response.status, json.loads(text) if text else None
+    return Local(node, timeout).ask(method, path, body)
 
 
 class Writer(threading.Thread):

@@ -6,7 +6,6 @@ import hmac
 import http.client
 import json
 import pathlib
-import socket
 import sys
 import threading
 import time
@@ -14,7 +13,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from mesh import PATIENCE_S, Mesh, until  # noqa: E402
+from mesh import PATIENCE_S, Local, Mesh, until  # noqa: E402
 
 SECRET = "a secret that has thirty-two bytes"
 
@@ -27,19 +26,6 @@ def token(**claims):
     signed = pack(b'{"alg":"HS256","typ":"JWT"}') + b"." + pack(json.dumps(claims).encode())
     mac = hmac.new(SECRET.encode(), signed, hashlib.sha256).digest()
     return (signed + b"." + pack(mac)).decode()
-
-
-class Local(http.client.HTTPConnection):
-    """The Unix socket of a node."""
-
-    def __init__(self, node):
-        super().__init__("localhost", timeout=PATIENCE_S)
-        self.path = node.ready["socket"]
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 class Client:

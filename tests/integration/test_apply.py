@@ -5,14 +5,13 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from mesh import MCPZ, Mesh, until  # noqa: E402
+from mesh import MCPZ, Local, Mesh, until  # noqa: E402
 
 
 class Apply(unittest.TestCase):
@@ -28,11 +27,11 @@ class Apply(unittest.TestCase):
         self.file.write_text("".join(line if isinstance(line, str) else json.dumps(line) + "\n" for line in lines))
 
     def metrics(self):
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(self.node.ready["socket"])
-            client.sendall(b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            with client.makefile("rb") as answer:
-                return answer.read().decode()
+        connection = Local(self.node)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        return text
 
     def test_thousands_are_done_in_few_commits(self):
         self.write([{"op": "create", "id": f"a{i}"} for i in range(3000)]

@@ -1,11 +1,9 @@
 """MCP servers that misbehave, hosted by real nodes: nothing worse than failed calls comes of it."""
 
-import http.client
 import json
 import os
 import pathlib
 import signal
-import socket
 import stat
 import sys
 import unittest
@@ -14,7 +12,7 @@ SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
 sys.path.insert(0, str(SUPPORT))
 
 from mcp_call import Client  # noqa: E402
-from mesh import MCPZ, Mesh, run, until, wait_linked  # noqa: E402
+from mesh import MCPZ, Local, Mesh, run, until, wait_linked  # noqa: E402
 
 ELICITS = {"capabilities": {"elicitation": {}}, "clientInfo": {"name": "test", "version": "1"}}
 
@@ -25,26 +23,6 @@ def answer_name(_question):
 
 def text_of(result):
     return result["content"][0]["text"]
-
-
-class Api(http.client.HTTPConnection):
-    """The node's API, on its Unix socket."""
-
-    def __init__(self, node):
-        super().__init__("localhost")
-        self.path = str(node.data / "mcpz.sock")
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self.path)
-
-    def ask(self, method, path, body=None):
-        """Status and answer."""
-        self.request(method, path, None if body is None else json.dumps(body))
-        answer = self.getresponse()
-        result = answer.status, json.loads(answer.read())
-        self.close()
-        return result
 
 
 class McpHost(unittest.TestCase):
@@ -300,24 +278,24 @@ class McpHost(unittest.TestCase):
         node = self.mesh.founder("A", "--config", servers)
         self.await_server(node, "fixed")
         wanted = {"name": "more", **self.server("legacy", env={"TOKEN": "secret"})}
-        status, answer = Api(node).ask("POST", "/v1/mcp/servers", wanted)
+        status, answer = Local(node).ask("POST", "/v1/mcp/servers", wanted)
         self.assertEqual((status, answer["name"]), (201, "more"), answer)
         self.await_server(node, "more")
         self.assertEqual(text_of(self.client(node, "more").tool("echo", {"text": "x"})), "x")
-        status, answer = Api(node).ask("GET", "/v1/mcp/servers")
+        status, answer = Local(node).ask("GET", "/v1/mcp/servers")
         self.assertEqual([(row["name"], row["state"]) for row in answer],
                          [("fixed", "ready"), ("more", "ready")])
         self.assertNotIn("secret", json.dumps(answer))
-        status, answer = Api(node).ask("GET", "/v1/mcp/servers/more")
+        status, answer = Local(node).ask("GET", "/v1/mcp/servers/more")
         self.assertEqual(len(answer["description"]["tools"]), 10)
         kept = node.data / "mcp-servers.json"
         self.assertEqual(stat.S_IMODE(kept.stat().st_mode), 0o600)
-        self.assertEqual(Api(node).ask("POST", "/v1/mcp/servers", {**wanted, "name": "fixed"})[0],
+        self.assertEqual(Local(node).ask("POST", "/v1/mcp/servers", {**wanted, "name": "fixed"})[0],
                          409)
-        status, answer = Api(node).ask("POST", "/v1/mcp/servers", {"name": "bad", "comand": "x"})
+        status, answer = Local(node).ask("POST", "/v1/mcp/servers", {"name": "bad", "comand": "x"})
         self.assertEqual(status, 400)
         self.assertIn('did you mean "command"', answer["error"]["message"])
-        self.assertEqual(Api(node).ask("DELETE", "/v1/mcp/servers/fixed")[0], 409)
+        self.assertEqual(Local(node).ask("DELETE", "/v1/mcp/servers/fixed")[0], 409)
 
         node.kill()
         node.start("--config", servers)
@@ -325,7 +303,7 @@ class McpHost(unittest.TestCase):
         names = {"names": ["TOKEN"]}
         seen = json.loads(text_of(self.client(node, "more").tool("env", names)))
         self.assertEqual(seen["TOKEN"], "secret")
-        self.assertEqual(Api(node).ask("DELETE", "/v1/mcp/servers/more")[0], 200)
+        self.assertEqual(Local(node).ask("DELETE", "/v1/mcp/servers/more")[0], 200)
         self.await_server(node, "more", there=False)
         node.stop()
         node.start("--config", servers)

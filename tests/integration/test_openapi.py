@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import pathlib
-import socket
 import sys
 import threading
 import unittest
@@ -19,7 +18,7 @@ except ImportError:
     print("python3-jsonschema is not here: see tools/packages")
     sys.exit(77)
 
-from mesh import PATIENCE_S, ROOT, Mesh, until  # noqa: E402
+from mesh import PATIENCE_S, ROOT, Local, Mesh, until  # noqa: E402
 from openapi import Document, lines_of  # noqa: E402
 
 KEY = "k3y-for-tests"
@@ -29,17 +28,6 @@ MODERN = {"MCP-Protocol-Version": "2026-07-28", **ACCEPT}
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
         "io.modelcontextprotocol/clientCapabilities": {}}
-
-
-class Local(http.client.HTTPConnection):
-    def __init__(self, node):
-        super().__init__("localhost", timeout=PATIENCE_S)
-        self.path = node.ready["socket"]
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 class Api:

@@ -2,14 +2,12 @@
 
 import base64
 import datetime
-import http.client
 import json
 import os
 import pathlib
 import random
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -17,7 +15,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from mesh import PATIENCE_S, Mesh, run, until, wait_linked  # noqa: E402
+from mesh import Local, Mesh, run, until, wait_linked  # noqa: E402
 
 
 class Store(unittest.TestCase):
@@ -418,15 +416,7 @@ class Store(unittest.TestCase):
     @staticmethod
     def post(node, verb, body):
         """A write to agent a, without the cost of a process for each of thousands; status and answer."""
-        connection = http.client.HTTPConnection("node", timeout=PATIENCE_S)
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(PATIENCE_S)
-        connection.sock.connect(node.ready["socket"])
-        connection.request("POST", f"/v1/agents/a/{verb}", json.dumps(body))
-        answer = connection.getresponse()
-        said = answer.status, json.loads(answer.read())
-        connection.close()
-        return said
+        return Local(node).ask("POST", f"/v1/agents/a/{verb}", body)
 
     @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system wants root")
     def test_a_full_disk_refuses_writes_and_loses_none(self):

@@ -1,18 +1,15 @@
 """Tasks that are split, by real processes: commands, workers, programs; and kill -9 in the midst of it."""
 
-import http.client
 import json
 import os
 import pathlib
 import random
-import socket
-import subprocess
 import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from mesh import Failed, Mesh, until, wait_linked  # noqa: E402
+from mesh import Failed, Local, Mesh, until, wait_linked  # noqa: E402
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples" / "subtasks"
 COUNT = ["--provide", f"words.count={EXAMPLES}/words", "--provide", f"words.sum={EXAMPLES}/sum"]
@@ -136,21 +133,10 @@ def plans_of_a_worker(mesh):
     check(mean == 1, f"the mean of eight ones: {mean}")
 
 
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost")
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self.path)
-
-
 def plans_over_http(mesh):
     """A program that leases work answers with POST /v1/work/TASK/split."""
     node = mesh.founder("A", "--isolation", "none", "--provide", 'echo=printf %s "$MCPZ_PARAMS"')
-    path = str(pathlib.Path(node.data) / "mcpz.sock")
-    stream = UnixConnection(path)
+    stream = Local(node)
     stream.request("GET", "/v1/work?capability=mine")
     answer = stream.getresponse()
 
@@ -160,9 +146,8 @@ def plans_over_http(mesh):
                 continue
             said = json.loads(line)
             plan = {"subtasks": [{"type": "echo", "params": said["levels"]}]}
-            post = UnixConnection(path)
-            post.request("POST", f"/v1/work/{said['task']}/split", json.dumps(plan))
-            check(json.loads(post.getresponse().read())["state"] == "split", "it is split")
+            _, split = Local(node).ask("POST", f"/v1/work/{said['task']}/split", plan)
+            check(split["state"] == "split", "it is split")
             return
 
     thread = threading.Thread(target=serve, daemon=True)

@@ -1,11 +1,9 @@
 """Work as a stream over the API's socket: the example, and all that can happen to a lease."""
 
 import base64
-import http.client
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import threading
@@ -13,18 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from mesh import Mesh, PATIENCE_S, ROOT, until  # noqa: E402
-
-
-class Connection(http.client.HTTPConnection):
-    def __init__(self, node):
-        super().__init__("node", timeout=PATIENCE_S)
-        self.path = str(node.data / "mcpz.sock")
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
+from mesh import Local, Mesh, PATIENCE_S, ROOT, until  # noqa: E402
 
 
 class Lease:
@@ -32,7 +19,7 @@ class Lease:
 
     def __init__(self, node, query):
         self.node = node
-        self.connection = Connection(node)
+        self.connection = Local(node)
         self.connection.request("GET", "/v1/work?" + query)
         self.answer = self.connection.getresponse()
 
@@ -46,7 +33,7 @@ class Lease:
                 return json.loads(line)
 
     def post(self, path, body):
-        connection = Connection(self.node)
+        connection = Local(self.node)
         connection.request("POST", "/v1/work/" + path, body)
         answer = connection.getresponse()
         status, said = answer.status, json.loads(answer.read())

@@ -1,10 +1,12 @@
 """Real nodes on loopback for tests and the demo: start, ask, kill. Standard library only."""
 
+import http.client
 import json
 import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -134,6 +136,29 @@ class Node:
             raise Failed(f"{self.name} did not stop when told to:\n{self.log()}") from None
         self.process.stdout.close()
         return status
+
+
+class Local(http.client.HTTPConnection):
+    """The API of a node, over its Unix socket."""
+
+    def __init__(self, node, timeout=PATIENCE_S):
+        super().__init__("localhost", timeout=timeout)
+        self.path = str(node.data / "mcpz.sock")
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+    def ask(self, method, path, body=None):
+        """Ask with a JSON body, once: status and answer (None: it has none). OSError where there is no node."""
+        try:
+            self.request(method, path, None if body is None else json.dumps(body))
+            answer = self.getresponse()
+            text = answer.read()
+        finally:
+            self.close()
+        return answer.status, json.loads(text) if text else None
 
 
 class Mesh:
