@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,9 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "embed/ephemeral.h"
+
 #define LINE_BYTES 4096
-#define WORDS_MAX 12         /* of a command */
-#define REMOVE_FILES_OPEN 16 /* by nftw() */
+#define WORDS_MAX 12 /* of a command */
 #define SELF "/proc/self/exe"
 
 /* ---- Processes ---------------------------------------------------------------------------- */
@@ -150,15 +150,6 @@ mcpz_error mcpz_bench_mesh_start(struct mcpz_bench_mesh *mesh, struct mcpz_troub
     return error;
 }
 
-static int remove_entry(const char *path, const struct stat *facts, int kind, struct FTW *place)
-{
-    (void)facts;
-    (void)kind;
-    (void)place;
-    (void)remove(path);
-    return 0;
-}
-
 static void note_use(struct mcpz_bench_mesh *mesh, const struct rusage *used)
 {
     mesh->cpu_s += (double)(used->ru_utime.tv_sec + used->ru_stime.tv_sec) +
@@ -183,7 +174,7 @@ void mcpz_bench_mesh_stop(struct mcpz_bench_mesh *mesh)
         mesh->nodes[i].pid = 0;
     }
     if (mesh->directory[0] != '\0') {
-        (void)nftw(mesh->directory, remove_entry, REMOVE_FILES_OPEN, FTW_DEPTH | FTW_PHYS);
+        mcpz_ephemeral_clear(mesh->directory);
         mesh->directory[0] = '\0';
     }
 }

@@ -18,10 +18,15 @@ static int remove_entry(const char *path, const struct stat *facts, int kind, st
     return 0;
 }
 
+void mcpz_ephemeral_clear(const char *directory)
+{
+    (void)nftw(directory, remove_entry, REMOVE_FILES_OPEN, FTW_DEPTH | FTW_PHYS);
+}
+
 void mcpz_ephemeral_remove(char *path)
 {
     if (path != NULL) {
-        (void)nftw(path, remove_entry, REMOVE_FILES_OPEN, FTW_DEPTH | FTW_PHYS);
+        mcpz_ephemeral_clear(path);
         free(path);
     }
 }

@@ -18,7 +18,10 @@
 MCPZ_MUST_USE mcpz_error mcpz_ephemeral_make(struct mcpz_config *config, char **path,
                                              struct mcpz_trouble *trouble);
 
-/** Remove it with all that is in it. NULL is fine. */
+/** Remove it with all that is in it, and free the path. NULL is fine. */
 void mcpz_ephemeral_remove(char *path);
+
+/** Remove any directory with all that is in it, as far as that can be. */
+void mcpz_ephemeral_clear(const char *directory);
 
 #endif
