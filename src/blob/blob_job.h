@@ -1,5 +1,6 @@
 /*
- * Something to be done with blobs or keys, as it goes to their thread and comes back.
+ * Something to be done with blobs or keys, as it goes to their thread and comes back. Or with
+ * neither, where it has to wait for the disk.
  *
  * Who makes one owns it before and after; in between it is the thread's. `bytes`, `rows` and
  * `names` are freed with it: mcpz_blob_job_finish().
@@ -53,6 +54,7 @@ enum mcpz_blob_ask {
                            * come -> takings, lack: of all of them, length: so many chunks of use */
     MCPZ_BLOB_LEND,       /* tenant, lack, bytes: as above -> length: so many chunks can be read */
     MCPZ_BLOB_SHOW,       /* lack -> bytes, length: those of them that are here */
+    MCPZ_BLOB_ERRAND,     /* run: something else that waits for the disk */
 };
 
 /* What is here of a blob, and why. */
@@ -112,6 +114,8 @@ struct mcpz_blob_job {
     uint8_t node_key_id[MCPZ_NODE_KEY_ID_BYTES];
     struct mcpz_key_whereabouts node_key_at;
     struct mcpz_pin *pin;
+
+    void (*run)(struct mcpz_blob_job *job); /* ERRAND: called in the thread */
 
     /* Called where mcpz_blob_thread_progress() is, once it is done. */
     void (*done)(struct mcpz_blob_job *job);

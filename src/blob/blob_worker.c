@@ -636,12 +636,14 @@ static mcpz_error do_job(struct mcpz_blob_worker *worker, struct mcpz_blob_job *
         return do_lend(worker, job);
     case MCPZ_BLOB_SHOW:
         return do_show(worker, job);
+    case MCPZ_BLOB_ERRAND:
+        break; /* which needs neither blobs nor keys */
     }
     assert(false);
     return MCPZ_EPROTO;
 }
 
-bool mcpz_blob_worker_begin(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+static void work(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
 {
     job->error = open_keyring(worker, job);
     if (job->error == MCPZ_OK) {
@@ -650,6 +652,15 @@ bool mcpz_blob_worker_begin(struct mcpz_blob_worker *worker, struct mcpz_blob_jo
     if (job->error == MCPZ_OK) {
         mcpz_blobs_put_off(worker->blobs);
         job->error = do_job(worker, job);
+    }
+}
+
+bool mcpz_blob_worker_begin(struct mcpz_blob_worker *worker, struct mcpz_blob_job *job)
+{
+    if (job->ask == MCPZ_BLOB_ERRAND) {
+        job->run(job);
+    } else {
+        work(worker, job);
     }
     return worker->blobs != NULL && mcpz_blobs_is_due(worker->blobs);
 }
@@ -662,7 +673,7 @@ mcpz_error mcpz_blob_worker_settle(struct mcpz_blob_worker *worker)
 void mcpz_blob_worker_fail(struct mcpz_blob_job *job, mcpz_error error)
 {
     if (error != MCPZ_OK && job->error == MCPZ_OK && job->ask != MCPZ_BLOB_READ &&
-        job->ask != MCPZ_BLOB_SHOW) {
+        job->ask != MCPZ_BLOB_SHOW && job->ask != MCPZ_BLOB_ERRAND) {
         job->error = error;
     }
 }

@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "blob/blob_job.h"
 #include "core/crdt/document.h"
 #include "host/log.h"
 #include "http/blob_book.h"
@@ -19,14 +21,16 @@
 #define NAME_BYTES 64
 #define COPY_BYTES 65536
 
-void mcpz_set_aside_finish(struct mcpz_set_aside *aside)
-{
-    if (aside->is_open) {
-        mcpz_snapshot_drop(&aside->writer);
-        mcpz_body_finish(&aside->body);
-        aside->is_open = false;
-    }
-}
+/* A file on its way to the disk: outlives what it was made for, where that begins anew. */
+struct mcpz_aside_saving {
+    struct mcpz_blob_job job;
+    struct mcpz_api *api; /* NULL: nobody waits for it any more */
+    struct mcpz_body body;
+    const char *data; /* the node's directory; borrowed from the API, which is there for as long */
+    char name[NAME_BYTES];
+    const char *trouble; /* why it is not there; NULL: it is */
+    bool is_done;
+};
 
 /* ---- Files -------------------------------------------------------------------------------- */
 
@@ -107,22 +111,23 @@ static void choose_name(const struct mcpz_set_aside *aside, uint64_t wall_ms,
 }
 
 /* Put the body into a file of its own, which is on the disk then. Why not; NULL: it is. */
-static const char *write_file(const struct mcpz_set_aside *aside, int directory, const char *name)
+static const char *write_file(const struct mcpz_aside_saving *saving, int directory)
 {
     char part[NAME_BYTES + 8];
 
-    const char *trouble = find_room(directory, aside->body.length);
+    const char *trouble = find_room(directory, saving->body.length);
     if (trouble != NULL) {
         return trouble;
     }
-    (void)snprintf(part, sizeof(part), "%s.part", name);
+    (void)snprintf(part, sizeof(part), "%s.part", saving->name);
     const int file = openat(directory, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (file < 0) {
         return "no file could be made in set-aside/ of the data directory";
     }
-    bool is_good = copy(&aside->body, file) && fsync(file) == 0;
+    bool is_good = copy(&saving->body, file) && fsync(file) == 0;
     is_good = close(file) == 0 && is_good;
-    is_good = is_good && renameat(directory, part, directory, name) == 0 && fsync(directory) == 0;
+    is_good = is_good && renameat(directory, part, directory, saving->name) == 0 &&
+              fsync(directory) == 0;
     if (!is_good) {
         (void)unlinkat(directory, part, 0);
         return "writing to set-aside/ of the data directory failed";
@@ -130,25 +135,111 @@ static const char *write_file(const struct mcpz_set_aside *aside, int directory,
     return NULL;
 }
 
-static const char *save(const struct mcpz_set_aside *aside, const char *data, const char *name)
+/* The directory of such files, which is made if `is_made`; -1: there is none. */
+static int open_directory(const char *data, bool is_made)
 {
     char path[PATH_MAX];
 
-    if (aside->body.error != MCPZ_OK) {
-        return "there is no memory, or no room, to put agents together";
-    }
     const int length = snprintf(path, sizeof(path), "%s/" MCPZ_SET_ASIDE_DIRECTORY, data);
     if (length < 0 || (size_t)length >= sizeof(path) ||
-        (mkdir(path, 0700) != 0 && errno != EEXIST)) {
-        return "set-aside/ could not be made in the data directory";
+        (is_made && mkdir(path, 0700) != 0 && errno != EEXIST)) {
+        return -1;
     }
-    const int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* In the thread. */
+static void save(struct mcpz_blob_job *job)
+{
+    struct mcpz_aside_saving *saving = job->owner;
+
+    if (saving->body.error != MCPZ_OK) {
+        saving->trouble = "there is no memory, or no room, to put agents together";
+        return;
+    }
+    const int directory = open_directory(saving->data, true);
     if (directory < 0) {
-        return "set-aside/ of the data directory cannot be opened";
+        saving->trouble = "set-aside/ could not be made in the data directory, or opened";
+        return;
     }
-    const char *trouble = write_file(aside, directory, name);
+    saving->trouble = write_file(saving, directory);
     (void)close(directory);
-    return trouble;
+}
+
+/* ---- To the thread and back --------------------------------------------------------------- */
+
+static void release(struct mcpz_aside_saving *saving)
+{
+    mcpz_blob_job_finish(&saving->job);
+    mcpz_body_finish(&saving->body);
+    free(saving);
+}
+
+/* None of what is in it has gone, nor will for its sake. */
+static void withdraw(struct mcpz_aside_saving *saving)
+{
+    const int directory = saving->trouble == NULL ? open_directory(saving->data, false) : -1;
+
+    if (directory >= 0) {
+        (void)unlinkat(directory, saving->name, 0);
+        (void)close(directory);
+    }
+    release(saving);
+}
+
+static void on_saved(struct mcpz_blob_job *job)
+{
+    struct mcpz_aside_saving *saving = job->owner;
+
+    saving->is_done = true;
+    if (saving->api == NULL) {
+        withdraw(saving);
+    } else {
+        saving->api->ports.defer(saving->api->ports.context);
+    }
+}
+
+/* Have it written. Where the thread has too much to do already it is tried again later. */
+static void hand_over(struct mcpz_set_aside *aside, struct mcpz_api *api)
+{
+    const struct mcpz_blob_port *port = api->ports.blobs;
+    struct mcpz_aside_saving *saving = port != NULL ? calloc(1, sizeof(*saving)) : NULL;
+
+    if (saving == NULL) {
+        return;
+    }
+    saving->job.ask = MCPZ_BLOB_ERRAND;
+    saving->job.run = save;
+    saving->job.done = on_saved;
+    saving->job.owner = saving;
+    saving->api = api;
+    saving->body = aside->body;
+    saving->data = api->directory;
+    saving->trouble = "the node ends";
+    choose_name(aside, api->ports.wall_ms(api->ports.context), saving->name);
+    if (!port->submit(port->context, &saving->job)) {
+        free(saving);
+        return;
+    }
+    mcpz_body_init(&aside->body, api->directory);
+    aside->saving = saving;
+}
+
+void mcpz_set_aside_finish(struct mcpz_set_aside *aside)
+{
+    struct mcpz_aside_saving *saving = aside->saving;
+
+    if (saving != NULL && saving->is_done) {
+        withdraw(saving);
+    } else if (saving != NULL) {
+        saving->api = NULL;
+    }
+    aside->saving = NULL;
+    if (aside->is_open) {
+        mcpz_snapshot_drop(&aside->writer);
+        mcpz_body_finish(&aside->body);
+        aside->is_open = false;
+    }
 }
 
 /* ---- What goes into one ------------------------------------------------------------------- */
@@ -171,6 +262,7 @@ static void begin(struct mcpz_set_aside *aside, struct mcpz_api *api, const stru
     mcpz_body_init(&aside->body, api->directory);
     mcpz_snapshot_begin(&aside->writer, &aside->body);
     aside->is_open = true;
+    aside->is_whole = false;
 }
 
 /*
@@ -197,15 +289,14 @@ static mcpz_error open_next(struct mcpz_set_aside *aside, struct mcpz_engine *en
 }
 
 /* As much as one turn has time for. */
-static mcpz_error write_slice(struct mcpz_set_aside *aside, struct mcpz_engine *engine,
-                              bool *is_whole)
+static mcpz_error write_slice(struct mcpz_set_aside *aside, struct mcpz_engine *engine)
 {
     const struct mcpz_agent_export_sink sink = {.context = aside, .add = add_message};
     mcpz_error error = MCPZ_OK;
 
-    *is_whole = false;
     if (!aside->agent.is_open && aside->next == aside->count) {
-        *is_whole = true;
+        mcpz_snapshot_end(&aside->writer);
+        aside->is_whole = true;
         return MCPZ_OK;
     }
     if (!aside->agent.is_open) {
@@ -219,38 +310,61 @@ static mcpz_error write_slice(struct mcpz_set_aside *aside, struct mcpz_engine *
 
 /* ---- All of it ---------------------------------------------------------------------------- */
 
-static void settle(struct mcpz_set_aside *aside, struct mcpz_engine *engine, const char *name,
-                   const char *trouble)
+static void fail(struct mcpz_set_aside *aside, struct mcpz_engine *engine, const char *trouble)
 {
-    if (trouble != NULL) {
-        mcpz_log(MCPZ_LOG_ERROR, "agents",
-                 "agents that others have forgotten cannot be set aside, and are held back",
-                 "count=%zu why=\"%s\"", aside->row_count, trouble);
-        mcpz_aside_done(engine, NULL, 0, true);
-    } else {
-        aside->files++;
-        mcpz_log(MCPZ_LOG_WARN, "agents",
-                 "this node was away for long: agents that all others have deleted and forgotten "
-                 "are set aside",
-                 "count=%zu file=\"" MCPZ_SET_ASIDE_DIRECTORY "/%s\"", aside->row_count, name);
-        mcpz_aside_done(engine, aside->rows, aside->row_count, false);
-    }
+    mcpz_log(MCPZ_LOG_ERROR, "agents",
+             "agents that others have forgotten cannot be set aside, and are held back",
+             "count=%zu why=\"%s\"", aside->row_count, trouble);
     aside->trouble = trouble;
+    mcpz_aside_done(engine, NULL, 0, true);
+    mcpz_set_aside_finish(aside);
+}
+
+/* What is in the file may go. */
+static void settle(struct mcpz_set_aside *aside, struct mcpz_engine *engine)
+{
+    aside->files++;
+    aside->trouble = NULL;
+    mcpz_log(MCPZ_LOG_WARN, "agents",
+             "this node was away for long: agents that all others have deleted and forgotten "
+             "are set aside",
+             "count=%zu file=\"" MCPZ_SET_ASIDE_DIRECTORY "/%s\"", aside->row_count,
+             aside->saving->name);
+    mcpz_aside_done(engine, aside->rows, aside->row_count, false);
+    release(aside->saving);
+    aside->saving = NULL;
     mcpz_set_aside_finish(aside);
 }
 
 static void go_on(struct mcpz_set_aside *aside, struct mcpz_api *api, struct mcpz_engine *engine)
 {
-    char name[NAME_BYTES];
-    bool is_whole;
-
-    if (write_slice(aside, engine, &is_whole) != MCPZ_OK) {
-        settle(aside, engine, "", "one of them cannot be read");
-    } else if (is_whole) {
-        mcpz_snapshot_end(&aside->writer);
-        choose_name(aside, api->ports.wall_ms(api->ports.context), name);
-        settle(aside, engine, name, save(aside, api->directory, name));
+    if (aside->saving != NULL && aside->saving->trouble != NULL) {
+        fail(aside, engine, aside->saving->trouble);
+    } else if (aside->saving != NULL) {
+        settle(aside, engine);
+    } else if (!aside->is_whole && write_slice(aside, engine) != MCPZ_OK) {
+        fail(aside, engine, "one of them cannot be read");
+    } else if (aside->is_whole) {
+        hand_over(aside, api);
+    } else {
+        api->ports.defer(api->ports.context);
     }
+}
+
+/* Is what we are at still what is to be set aside? */
+static bool is_wanted(const struct mcpz_set_aside *aside, const struct mcpz_id *wanted,
+                      size_t count)
+{
+    return count == aside->count && memcmp(wanted, aside->documents, count * sizeof(*wanted)) == 0;
+}
+
+/* Is there nothing to be done before the next look? */
+static bool rests(const struct mcpz_set_aside *aside)
+{
+    if (aside->saving != NULL) {
+        return !aside->saving->is_done;
+    }
+    return !aside->is_open || aside->is_whole;
 }
 
 void mcpz_set_aside_work(struct mcpz_set_aside *aside, struct mcpz_api *api)
@@ -258,19 +372,20 @@ void mcpz_set_aside_work(struct mcpz_set_aside *aside, struct mcpz_api *api)
     const mcpz_time now = api->ports.now(api->ports.context);
     const struct mcpz_id *wanted;
 
-    if (!aside->is_open && now < aside->look_us) {
+    if (rests(aside) && now < aside->look_us) {
         return;
     }
     aside->look_us = now + MCPZ_SET_ASIDE_LOOK_US;
     struct mcpz_engine *engine = api->ports.enter(api->ports.context);
     const size_t count = mcpz_aside_wanted(engine, &wanted);
-    if (count == 0) {
+    if (aside->is_open && !is_wanted(aside, wanted, count)) {
         mcpz_set_aside_finish(aside); /* it was begun anew meanwhile */
+    }
+    if (count == 0 || (aside->saving != NULL && !aside->saving->is_done)) {
         return;
     }
     if (!aside->is_open) {
         begin(aside, api, wanted, count);
     }
     go_on(aside, api, engine);
-    api->ports.defer(api->ports.context);
 }

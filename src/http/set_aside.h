@@ -3,7 +3,7 @@
  * files of DATA/set-aside before they go, which `mcpz agent import` reads.
  *
  *   wanted, some documents -> a file of them in memory, some messages in a turn
- *     -> written, synced, renamed -> they are removed
+ *     -> [thread of blobs: written, synced, renamed] -> they are removed
  *
  * Blobs that they name are not in it, as in a file made with "blobs=no". What there is no room
  * for stays where it is, and is tried again: nothing is dropped.
@@ -29,10 +29,13 @@
 #define MCPZ_SET_ASIDE_LOOK_US MCPZ_SECONDS(1)        /* between two looks */
 
 struct mcpz_api;
+struct mcpz_aside_saving;
 
 /* Zeros: nothing is under way. */
 struct mcpz_set_aside {
-    bool is_open; /* a file is being put together */
+    bool is_open;                     /* a file is being put together, */
+    bool is_whole;                    /* and all is in it */
+    struct mcpz_aside_saving *saving; /* it is in the thread, or back; NULL: neither */
     struct mcpz_id documents[MCPZ_CHECK_MAX];
     size_t count;
     size_t next; /* of them, the one that is under way */

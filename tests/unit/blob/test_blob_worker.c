@@ -417,6 +417,25 @@ TEST(copies_leave_room_on_the_disk)
     CHECK_UINT(add(begin("acme"), 0, "what somebody puts here"), MCPZ_OK);
 }
 
+static void note(struct mcpz_blob_job *errand)
+{
+    *(unsigned *)errand->owner += 1;
+}
+
+TEST(an_errand_needs_neither_blobs_nor_keys)
+{
+    char path[sizeof(scratch.path) + 8];
+    unsigned count = 0;
+
+    new_job(MCPZ_BLOB_ERRAND, "");
+    job.run = note;
+    job.owner = &count;
+    CHECK_UINT(run(), MCPZ_OK);
+    CHECK_UINT(count, 1);
+    (void)snprintf(path, sizeof(path), "%s/blobs", scratch.path);
+    CHECK(access(path, F_OK) != 0); /* nothing was opened */
+}
+
 #define RUN_IN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -434,6 +453,7 @@ int main(void)
         RUN_IN(what_several_lack_is_asked_for_at_once),
         RUN_IN(several_are_looked_at_together),
         RUN_IN(copies_leave_room_on_the_disk),
+        RUN_IN(an_errand_needs_neither_blobs_nor_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 struct fake_blob fake_blob_rows[FAKE_BLOBS_MAX];
 size_t fake_blob_count;
 bool fake_blobs_are_full;
+bool fake_blobs_are_busy;
 const char *fake_content;
 struct fake_upload fake_upload;
 const struct mcpz_bytes fake_chunk = {(const uint8_t *)"chunk", 5};
@@ -277,6 +278,9 @@ static void do_job(struct mcpz_blob_job *job)
     case MCPZ_BLOB_FINISH:
         finish_upload(job);
         break;
+    case MCPZ_BLOB_ERRAND:
+        job->run(job);
+        break;
     default:
         fail_msg("job %d is none that is done here", (int)job->ask);
     }
@@ -285,6 +289,9 @@ static void do_job(struct mcpz_blob_job *job)
 static bool submit(void *context, struct mcpz_blob_job *job)
 {
     (void)context;
+    if (fake_blobs_are_busy) {
+        return false;
+    }
     CHECK(job_count < JOBS_MAX);
     jobs[job_count++] = job;
     return true;
@@ -327,6 +334,7 @@ void fake_blobs_begin(void)
     fake_blobs = &port;
     fake_blob_count = 0;
     fake_blobs_are_full = false;
+    fake_blobs_are_busy = false;
     fake_content = "what it says";
     fake_upload = (struct fake_upload){.length = 0};
     fake_fellows_begin();

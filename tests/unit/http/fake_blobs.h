@@ -24,6 +24,7 @@ struct fake_blob {
 extern struct fake_blob fake_blob_rows[FAKE_BLOBS_MAX];
 extern size_t fake_blob_count;
 extern bool fake_blobs_are_full; /* nothing can be written */
+extern bool fake_blobs_are_busy; /* no job is taken */
 extern const char *fake_content; /* of any that is whole and is read: "what it says" */
 
 /* What is being put. */

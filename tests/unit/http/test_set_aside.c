@@ -18,7 +18,7 @@ static void begin(void)
 {
     (void)snprintf(directory, sizeof(directory), "/tmp/mcpz-aside-XXXXXX");
     CHECK(mkdtemp(directory) != NULL);
-    fake_begin();
+    fake_blobs_begin();
     free(world.api->directory);
     world.api->directory = strdup(directory);
     CHECK(world.api->directory != NULL);
@@ -57,7 +57,7 @@ static void end(void)
     (void)rmdir(inside);
     (void)unlink(inside);
     CHECK(rmdir(directory) == 0);
-    fake_end();
+    fake_blobs_end();
 }
 
 static void put_agent(const char *name, struct mcpz_id *document, uint64_t count)
@@ -78,11 +78,18 @@ static uint64_t digest_of(const struct mcpz_id *document)
     return mcpz_document_digest(&record.document);
 }
 
-static void tick(void)
+/* Put together and handed over; what is handed over is not done. */
+static void tick_alone(void)
 {
     world.now_us += MCPZ_SET_ASIDE_LOOK_US;
     mcpz_api_tick(world.api);
     fake_turn();
+}
+
+static void tick(void)
+{
+    tick_alone();
+    fake_blobs_turn();
 }
 
 static struct mcpz_snapshot_total read_file(const char *path)
@@ -140,6 +147,63 @@ TEST(agents_are_in_a_whole_file_before_they_are_said_to_be)
     world.engine.aside_count = 1;
     tick();
     CHECK(find_file(1)[0] != '\0'); /* the next page has a file of its own */
+    end();
+}
+
+TEST(nothing_goes_before_the_thread_has_written_it)
+{
+    begin();
+    put_agent("x", &world.engine.aside[0], 3);
+    world.engine.aside_count = 1;
+    tick_alone();
+    tick_alone(); /* it waits, and is not handed over twice */
+    CHECK_TEXT(find_file(0), "");
+    CHECK_UINT(world.engine.asides, 0);
+    fake_blobs_turn();
+    CHECK(find_file(0)[0] != '\0');
+    CHECK_TEXT(find_file(1), "");
+    CHECK_UINT(world.engine.asides, 1);
+    CHECK_UINT(world.engine.aside_row_count, 1);
+    end();
+}
+
+TEST(a_thread_that_has_too_much_to_do_is_asked_again)
+{
+    begin();
+    put_agent("x", &world.engine.aside[0], 3);
+    world.engine.aside_count = 1;
+    fake_blobs_are_busy = true;
+    tick();
+    tick();
+    CHECK_UINT(world.engine.asides, 0);
+    fake_blobs_are_busy = false;
+    tick();
+    CHECK_UINT(read_file(find_file(0)).agents, 1);
+    CHECK_UINT(world.engine.asides, 1);
+    CHECK(!world.engine.aside_failed);
+    end();
+}
+
+TEST(what_was_written_for_a_walk_that_began_anew_is_withdrawn)
+{
+    begin();
+    put_agent("x", &world.engine.aside[0], 3);
+    put_agent("y", &world.engine.aside[1], 3);
+    world.engine.aside_count = 1;
+    tick_alone();
+    world.engine.aside[0] = world.engine.aside[1]; /* another page: its own file is asked for */
+    tick();
+    CHECK_UINT(read_file(find_file(0)).agents, 1);
+    CHECK_TEXT(find_file(1), "");
+    CHECK_UINT(world.engine.asides, 1);
+    CHECK(mcpz_id_equal(&world.engine.aside_rows[0].document, &world.engine.aside[1]));
+
+    tick_alone();
+    world.engine.aside_count = 0; /* nothing is asked for any more */
+    tick();
+    CHECK_TEXT(find_file(1), "");
+    CHECK_UINT(world.engine.asides, 1);
+    CHECK(!world.api->aside.is_open);
     end();
 }
 
@@ -206,5 +270,8 @@ TEST(a_walk_that_began_anew_is_not_gone_on_with)
 
 TEST_MAIN(RUN(without_anything_to_set_aside_nothing_is_made),
           RUN(agents_are_in_a_whole_file_before_they_are_said_to_be),
+          RUN(nothing_goes_before_the_thread_has_written_it),
+          RUN(a_thread_that_has_too_much_to_do_is_asked_again),
+          RUN(what_was_written_for_a_walk_that_began_anew_is_withdrawn),
           RUN(what_there_is_no_place_for_is_held_back), RUN(no_more_than_a_gibibyte_lies_there),
           RUN(a_walk_that_began_anew_is_not_gone_on_with))
