@@ -451,15 +451,14 @@ static bool is_waiting(const struct mcpz_exchange *exchange)
 
 static void hear_fact(struct mcpz_api *api, const struct mcpz_fact *fact)
 {
-    mcpz_key_share_hear(&api->key_share, fact, api->ports.now(api->ports.context));
+    mcpz_key_share_hear(&api->key_share, fact, mcpz_api_now(api));
     (void)mcpz_name_book_hear(&api->names, fact); /* read when the face looks at its clock */
     if (mcpz_rule_book_hear(&api->rules, fact) || mcpz_queue_book_hear(&api->queues, fact) ||
         mcpz_shred_book_hear(&api->shreds, fact) ||
-        mcpz_blob_keeper_hear(&api->blobs, fact, api->ports.now(api->ports.context),
-                              api->ports.blobs_mourned_us)) {
-        api->ports.defer(api->ports.context);
+        mcpz_blob_keeper_hear(&api->blobs, fact, mcpz_api_now(api), api->ports.blobs_mourned_us)) {
+        mcpz_api_stir(api);
     }
-    if (!mcpz_events_note(&api->events, api->ports.wall_ms(api->ports.context), fact)) {
+    if (!mcpz_events_note(&api->events, mcpz_api_wall_ms(api), fact)) {
         return;
     }
     for (size_t i = 0; i < MCPZ_EXCHANGES_MAX; i++) {
@@ -471,8 +470,7 @@ static void hear_fact(struct mcpz_api *api, const struct mcpz_fact *fact)
 
 void mcpz_api_tell(struct mcpz_api *api, enum mcpz_fact_kind kind)
 {
-    const struct mcpz_fact fact = {.kind = kind,
-                                   .about = *mcpz_engine_id(api->ports.enter(api->ports.context))};
+    const struct mcpz_fact fact = {.kind = kind, .about = *mcpz_engine_id(mcpz_api_engine(api))};
 
     hear_fact(api, &fact);
 }
@@ -502,16 +500,14 @@ void mcpz_api_act(struct mcpz_api *api, const struct mcpz_action *action)
 
 void mcpz_api_look_at_rules(struct mcpz_api *api)
 {
-    if (mcpz_rule_book_is_due(&api->rules, api->ports.now(api->ports.context))) {
+    if (mcpz_rule_book_is_due(&api->rules, mcpz_api_now(api))) {
         size_t count = 0;
         const struct mcpz_rule *rows =
             api->ports.rules != NULL ? api->ports.rules(api->ports.context, &count) : NULL;
-        mcpz_rule_book_read(&api->rules, api->ports.now(api->ports.context), rows, count,
-                            api->ports.enter(api->ports.context));
+        mcpz_rule_book_read(&api->rules, mcpz_api_now(api), rows, count, mcpz_api_engine(api));
     }
-    if (mcpz_queue_book_is_due(&api->queues, api->ports.now(api->ports.context))) {
-        mcpz_queue_book_read(&api->queues, api->ports.now(api->ports.context),
-                             api->ports.enter(api->ports.context));
+    if (mcpz_queue_book_is_due(&api->queues, mcpz_api_now(api))) {
+        mcpz_queue_book_read(&api->queues, mcpz_api_now(api), mcpz_api_engine(api));
     }
     mcpz_shred_book_look(&api->shreds, api);
     mcpz_key_share_look(&api->key_share, api);
@@ -535,7 +531,7 @@ void mcpz_api_progress(struct mcpz_api *api)
 
 void mcpz_api_tick(struct mcpz_api *api)
 {
-    mcpz_time now = api->ports.now(api->ports.context);
+    mcpz_time now = mcpz_api_now(api);
 
     mcpz_api_look_at_rules(api);
     mcpz_fellows_tick(api);

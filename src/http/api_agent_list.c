@@ -120,11 +120,6 @@ static void answer_list(struct mcpz_exchange *exchange, struct agent_list *list)
     mcpz_exchange_send(exchange, 200, "application/json");
 }
 
-static mcpz_time now_of(const struct mcpz_exchange *exchange)
-{
-    return exchange->api->ports.now(exchange->api->ports.context);
-}
-
 /* ---- Those of other nodes, where there is a layout ----------------------------------------- */
 
 #define LIST_ASK_MS 5000
@@ -184,7 +179,7 @@ static mcpz_error take_row(struct mcpz_exchange *exchange, struct agent_list *li
 /* Who has just come may not know yet how to reach those that keep agents. */
 static bool ask_again_soon(struct mcpz_exchange *exchange, struct agent_list *list)
 {
-    const mcpz_time now = now_of(exchange);
+    const mcpz_time now = mcpz_api_now(exchange->api);
 
     if (list->lost_count == 0 || now >= list->patient_until_us) {
         return false;
@@ -300,7 +295,7 @@ static void finish_list(struct mcpz_exchange *exchange)
 static void begin_list(struct mcpz_exchange *exchange)
 {
     struct agent_list *list = exchange->state;
-    const mcpz_time now = now_of(exchange);
+    const mcpz_time now = mcpz_api_now(exchange->api);
 
     list->asks_others = !list->only_here && mcpz_agents_are_spread(exchange);
     if (!list->only_here && !list->asks_others && now < list->patient_until_us &&
@@ -357,6 +352,6 @@ void mcpz_api_get_agents(struct mcpz_exchange *exchange, const struct mcpz_reque
         return;
     }
     mcpz_exchange_wait(exchange, &list_kind, list);
-    list->patient_until_us = now_of(exchange) + MCPZ_FORWARD_PATIENCE_US;
+    list->patient_until_us = mcpz_api_now(exchange->api) + MCPZ_FORWARD_PATIENCE_US;
     begin_list(exchange);
 }

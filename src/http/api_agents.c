@@ -179,8 +179,8 @@ static void read_quorum(struct mcpz_exchange *exchange, struct mcpz_bytes id,
     read->id_length = id.length;
     memcpy(read->id, id.data, id.length);
     mcpz_exchange_wait(exchange, &read_kind, read);
-    exchange->deadline_us = exchange->api->ports.now(exchange->api->ports.context) +
-                            MCPZ_MS((mcpz_time)asked->ack_timeout_ms) + READ_SLACK_US;
+    exchange->deadline_us =
+        mcpz_api_now(exchange->api) + MCPZ_MS((mcpz_time)asked->ack_timeout_ms) + READ_SLACK_US;
     exchange->request = mcpz_engine_next_request(mcpz_exchange_engine(exchange));
     event.agent.request = exchange->request;
     mcpz_engine_event(mcpz_exchange_engine(exchange), &event);

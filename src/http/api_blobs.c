@@ -91,8 +91,8 @@ static void on_done(struct mcpz_blob_job *job)
 
 static void wait_on(struct mcpz_exchange *exchange, const struct asking *asking)
 {
-    exchange->deadline_us = exchange->api->ports.now(exchange->api->ports.context) +
-                            MCPZ_MS((mcpz_time)asking->ack_timeout_ms);
+    exchange->deadline_us =
+        mcpz_api_now(exchange->api) + MCPZ_MS((mcpz_time)asking->ack_timeout_ms);
 }
 
 /* Have as many a copy as were asked for? The time runs anew while they are being made. */

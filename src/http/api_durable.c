@@ -163,8 +163,7 @@ static void wait_for(struct mcpz_exchange *exchange, const struct mcpz_task_requ
     wait->id = request->id;
     mcpz_exchange_wait(exchange, &wait_kind, wait);
     exchange->request = mcpz_engine_next_request(mcpz_exchange_engine(exchange));
-    exchange->deadline_us = exchange->api->ports.now(exchange->api->ports.context) +
-                            MCPZ_MS((uint64_t)request->timeout_ms);
+    exchange->deadline_us = mcpz_api_now(exchange->api) + MCPZ_MS((uint64_t)request->timeout_ms);
     ask_engine(exchange, MCPZ_EVENT_DURABLE_WATCH,
                &(struct mcpz_event_durable){.id = request->id});
 }
@@ -332,7 +331,7 @@ static void set_paused(struct mcpz_exchange *exchange, const char *name, bool pa
         mcpz_engine_event(engine, &write);
         mcpz_engine_event(engine, &here);
         mcpz_queue_book_changed(&exchange->api->queues);
-        exchange->api->ports.defer(exchange->api->ports.context);
+        mcpz_api_stir(exchange->api);
     }
 }
 

@@ -113,8 +113,7 @@ static size_t next_text(struct mcpz_exchange *exchange, struct mcpz_events_reade
     case MCPZ_EVENTS_NOTHING:
         return 0;
     case MCPZ_EVENTS_LOST:
-        return print_event(item.seq, "lost",
-                           show_lost(api->ports.wall_ms(api->ports.context), &item), text);
+        return print_event(item.seq, "lost", show_lost(mcpz_api_wall_ms(api), &item), text);
     case MCPZ_EVENTS_EVENT:
         break;
     }
@@ -129,7 +128,7 @@ static size_t next_text(struct mcpz_exchange *exchange, struct mcpz_events_reade
 static size_t pull_stream(struct mcpz_exchange *exchange, uint8_t *out, size_t capacity)
 {
     struct stream *stream = (struct stream *)exchange->state;
-    mcpz_time now = exchange->api->ports.now(exchange->api->ports.context);
+    mcpz_time now = mcpz_api_now(exchange->api);
     size_t used = 0;
 
     while (capacity - used >= EVENT_BYTES_MAX) {

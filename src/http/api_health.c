@@ -287,13 +287,13 @@ static void check_machine(json_t *problems, const struct mcpz_api_measures *meas
 
 json_t *mcpz_api_problems(struct mcpz_api *api)
 {
-    struct mcpz_engine *engine = api->ports.enter(api->ports.context);
+    struct mcpz_engine *engine = mcpz_api_engine(api);
     const struct mcpz_node *node = mcpz_engine_node(engine);
     struct mcpz_api_measures measures = {0};
     json_t *problems = json_array();
 
     api->ports.measure(api->ports.context, &measures);
-    uint64_t wall_ms = api->ports.wall_ms(api->ports.context);
+    uint64_t wall_ms = mcpz_api_wall_ms(api);
     check_mesh(problems, engine, wall_ms);
     check_certificate(problems, engine, wall_ms);
     check_members(problems, &node->fabric);

@@ -437,8 +437,7 @@ static void work(struct mcpz_exchange *exchange)
 {
     struct import *import = exchange->state;
 
-    exchange->deadline_us =
-        exchange->api->ports.now(exchange->api->ports.context) + MCPZ_API_WAIT_US;
+    exchange->deadline_us = mcpz_api_now(exchange->api) + MCPZ_API_WAIT_US;
     if (import->verified) {
         apply(exchange);
     } else {

@@ -34,7 +34,7 @@ struct mcpz_bytes mcpz_api_mcp_headers(const struct mcpz_api *api, uint32_t *ver
 static mcpz_time now(void *context)
 {
     const struct mcpz_api *api = (const struct mcpz_api *)context;
-    return api->ports.now(api->ports.context);
+    return mcpz_api_now(api);
 }
 
 static void random_bytes(void *context, uint8_t *bytes, size_t length)
@@ -48,7 +48,7 @@ static void later(void *context)
     struct mcpz_api *api = (struct mcpz_api *)context;
 
     api->face_has_work = true;
-    api->ports.defer(api->ports.context);
+    mcpz_api_stir(api);
 }
 
 static void wake_at(void *context, mcpz_time at_us)
@@ -62,8 +62,7 @@ static void walk_capabilities(void *context,
                               void *visit_context)
 {
     const struct mcpz_api *api = (const struct mcpz_api *)context;
-    const struct mcpz_registry *registry =
-        &mcpz_engine_node(api->ports.enter(api->ports.context))->registry;
+    const struct mcpz_registry *registry = &mcpz_engine_node(mcpz_api_engine(api))->registry;
 
     for (size_t i = 0; i < registry->offer_count; i++) {
         if (registry->offerers[registry->offers[i].offerer].up) {
@@ -76,8 +75,7 @@ static void keep_name(void *context, const char *name, const char *server)
 {
     struct mcpz_api *api = (struct mcpz_api *)context;
 
-    mcpz_name_book_keep(&api->names, api->ports.enter(api->ports.context),
-                        api->ports.wall_ms(api->ports.context), name, server);
+    mcpz_name_book_keep(&api->names, mcpz_api_engine(api), mcpz_api_wall_ms(api), name, server);
 }
 
 /* How they are called: as the configuration says, then as was kept. */
@@ -87,7 +85,7 @@ static void read_names(struct mcpz_api *api)
         mcpz_face_call_by(api->face, api->ports.mcp_names(api->ports.context))) {
         mcpz_name_book_again(&api->names);
     }
-    mcpz_name_book_read(&api->names, api->ports.enter(api->ports.context), api->face);
+    mcpz_name_book_read(&api->names, mcpz_api_engine(api), api->face);
 }
 
 static void take_answer(void *context, void *owner, const struct mcpz_face_answer *answer)
@@ -219,8 +217,7 @@ static struct mcpz_bytes server_of(struct mcpz_bytes path)
  */
 static bool comes_from_here(const struct mcpz_api *api, struct mcpz_bytes via)
 {
-    const struct mcpz_members *members =
-        &mcpz_engine_node(api->ports.enter(api->ports.context))->fabric.members;
+    const struct mcpz_members *members = &mcpz_engine_node(mcpz_api_engine(api))->fabric.members;
     struct mcpz_id id;
 
     return via.length > 0 && mcpz_id_from_text(via, 'n', &id) == MCPZ_OK &&
@@ -294,7 +291,7 @@ void mcpz_api_mcp_tick(struct mcpz_api *api)
         return;
     }
     read_names(api);
-    const struct mcpz_node *node = mcpz_engine_node(api->ports.enter(api->ports.context));
+    const struct mcpz_node *node = mcpz_engine_node(mcpz_api_engine(api));
     uint32_t digest = mcpz_registry_digest(&node->registry);
 
     mcpz_face_leave(api->face, node->drain.state != MCPZ_DRAIN_NONE);

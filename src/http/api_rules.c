@@ -66,7 +66,7 @@ static void write_rule(struct mcpz_exchange *exchange, struct mcpz_event_agent *
     event.agent = *agent;
     mcpz_engine_event(mcpz_exchange_engine(exchange), &event);
     mcpz_rule_book_changed(&exchange->api->rules);
-    exchange->api->ports.defer(exchange->api->ports.context);
+    mcpz_api_stir(exchange->api);
 }
 
 static void set_rule(struct mcpz_exchange *exchange, const struct mcpz_rule *rule)
@@ -240,7 +240,7 @@ void mcpz_api_explain_rules(struct mcpz_exchange *exchange, const struct mcpz_re
 {
     static struct mcpz_explanation explanation; /* only in use here */
     const struct mcpz_rule_book *book = &exchange->api->rules;
-    const mcpz_time now = exchange->api->ports.now(exchange->api->ports.context);
+    const mcpz_time now = mcpz_api_now(exchange->api);
     struct mcpz_bytes type;
     json_t *backends = json_array();
 

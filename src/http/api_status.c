@@ -281,7 +281,7 @@ void mcpz_api_get_status(struct mcpz_exchange *exchange, const struct mcpz_reque
 
     (void)request;
     api->ports.measure(api->ports.context, &measures);
-    const mcpz_time now = api->ports.now(api->ports.context);
+    const mcpz_time now = mcpz_api_now(api);
     mcpz_time up_us = now - measures.started;
     show_self(json, engine);
     visit_counter(json, "uptime_s", up_us / MCPZ_SECONDS(1));
@@ -331,8 +331,8 @@ static const char *state_word(enum mcpz_member_state state)
 /* When a moment on our clock was, by the wall's. */
 static uint64_t wall_of(const struct mcpz_api *api, mcpz_time then)
 {
-    mcpz_time now = api->ports.now(api->ports.context);
-    uint64_t wall_ms = api->ports.wall_ms(api->ports.context);
+    mcpz_time now = mcpz_api_now(api);
+    uint64_t wall_ms = mcpz_api_wall_ms(api);
     uint64_t age_ms = now > then ? (now - then) / MCPZ_MS(1) : 0;
 
     return wall_ms > age_ms ? wall_ms - age_ms : 0;

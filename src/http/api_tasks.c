@@ -380,7 +380,7 @@ static bool read_line(struct mcpz_exchange *exchange, uint8_t *line, struct mcpz
 static void begin(struct mcpz_exchange *exchange, struct task *task)
 {
     mcpz_exchange_wait(exchange, &task_kind, task);
-    task->started_us = exchange->api->ports.now(exchange->api->ports.context);
+    task->started_us = mcpz_api_now(exchange->api);
     exchange->deadline_us = task->started_us + MCPZ_MS(task->header.timeout_ms) + GRACE_US;
     exchange->request = mcpz_engine_next_request(mcpz_exchange_engine(exchange));
     start(exchange);

@@ -140,7 +140,7 @@ static json_t *show_token(const struct mcpz_record_token *token, uint64_t wall_m
 void mcpz_api_get_tokens(struct mcpz_exchange *exchange, const struct mcpz_request *request)
 {
     const struct mcpz_store *store = mcpz_engine_store(mcpz_exchange_engine(exchange));
-    uint64_t wall_ms = exchange->api->ports.wall_ms(exchange->api->ports.context);
+    uint64_t wall_ms = mcpz_api_wall_ms(exchange->api);
     struct mcpz_record record = {.kind = MCPZ_RECORD_TOKEN};
     json_t *json = json_array();
     bool inclusive = true;

@@ -175,7 +175,7 @@ static size_t next_text(struct mcpz_exchange *exchange, char *text)
 static size_t pull_stream(struct mcpz_exchange *exchange, uint8_t *out, size_t capacity)
 {
     struct watch *watch = exchange->state;
-    mcpz_time now = exchange->api->ports.now(exchange->api->ports.context);
+    mcpz_time now = mcpz_api_now(exchange->api);
     size_t used = 0;
 
     while (capacity - used >= EVENT_BYTES_MAX) {

@@ -369,8 +369,7 @@ static size_t pull(struct mcpz_exchange *exchange, uint8_t *out, size_t capacity
     }
     if (used > 0) {
         work->comment = false;
-        exchange->deadline_us =
-            exchange->api->ports.now(exchange->api->ports.context) + MCPZ_EVENTS_COMMENT_US;
+        exchange->deadline_us = mcpz_api_now(exchange->api) + MCPZ_EVENTS_COMMENT_US;
     }
     return used;
 }

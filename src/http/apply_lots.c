@@ -5,13 +5,6 @@
 
 #include "http/agent_owners.h"
 
-static mcpz_time now_of(const struct mcpz_exchange *exchange)
-{
-    const struct mcpz_api_ports *ports = &exchange->api->ports;
-
-    return ports->now(ports->context);
-}
-
 /* ---- Lots --------------------------------------------------------------------------------- */
 
 static struct mcpz_lot *find_free(struct mcpz_lots *lots)
@@ -120,7 +113,7 @@ static bool is_avoided(const struct mcpz_lots *lots, const struct mcpz_id *node)
 static void avoid(struct mcpz_exchange *exchange, struct mcpz_lots *lots,
                   const struct mcpz_id *node)
 {
-    lots->avoid_until_us = now_of(exchange) + MCPZ_LOTS_AVOID_US;
+    lots->avoid_until_us = mcpz_api_now(exchange->api) + MCPZ_LOTS_AVOID_US;
     if (!is_avoided(lots, node) && lots->avoided_count < MCPZ_LOTS_AVOIDED_MAX) {
         lots->avoided[lots->avoided_count++] = *node;
     }
@@ -157,7 +150,7 @@ void mcpz_lots_take(struct mcpz_exchange *exchange, struct mcpz_lots *lots,
         assert(lot != NULL);
         lot->node = node;
         lot->sent = 0;
-        lot->patient_until_us = now_of(exchange) + MCPZ_FORWARD_PATIENCE_US;
+        lot->patient_until_us = mcpz_api_now(exchange->api) + MCPZ_FORWARD_PATIENCE_US;
     }
     append(lot, line);
     json_incref(line->object);
@@ -170,7 +163,7 @@ static void set_free(struct mcpz_exchange *exchange, struct mcpz_lot *lot)
 {
     lot->node = (struct mcpz_id){{0}};
     lot->sent = 0;
-    lot->patient_until_us = now_of(exchange) + MCPZ_FORWARD_PATIENCE_US;
+    lot->patient_until_us = mcpz_api_now(exchange->api) + MCPZ_FORWARD_PATIENCE_US;
 }
 
 /*
@@ -183,7 +176,7 @@ static void place(struct mcpz_exchange *exchange, struct mcpz_lots *lots, struct
         struct mcpz_lot *next = find_of_document(lots, &lot->lines[0].document, lot);
         struct mcpz_id node;
         if (next == NULL && !choose(exchange, lots, &lot->lines[0].document, &node)) {
-            if (now_of(exchange) < lot->patient_until_us) {
+            if (mcpz_api_now(exchange->api) < lot->patient_until_us) {
                 return;
             }
             end_line(lots, lot, 0, mcpz_code_word(MCPZ_CODE_UNAVAILABLE),
@@ -320,7 +313,7 @@ void mcpz_lots_work(struct mcpz_exchange *exchange, struct mcpz_lots *lots)
     bool has_room = true;
 
     take_answers(exchange, lots);
-    if (lots->avoid_until_us <= now_of(exchange)) {
+    if (lots->avoid_until_us <= mcpz_api_now(exchange->api)) {
         lots->avoided_count = 0;
     }
     for (size_t i = 0; i < MCPZ_LOTS_MAX; i++) {
@@ -340,7 +333,7 @@ mcpz_time mcpz_lots_deadline(const struct mcpz_exchange *exchange, const struct 
 {
     for (size_t i = 0; i < MCPZ_LOTS_MAX; i++) {
         if (lots->lots[i].count > 0 && lots->lots[i].sent == 0) {
-            return now_of(exchange) + MCPZ_FORWARD_LOOK_US;
+            return mcpz_api_now(exchange->api) + MCPZ_FORWARD_LOOK_US;
         }
     }
     return MCPZ_TIME_NEVER;

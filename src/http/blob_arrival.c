@@ -238,7 +238,7 @@ static void add_piece(struct mcpz_blob_arrival *arrival, struct mcpz_exchange *e
  * False: not now. */
 static bool has_place(struct mcpz_blob_arrival *arrival, struct mcpz_exchange *exchange)
 {
-    const mcpz_time now = exchange->api->ports.now(exchange->api->ports.context);
+    const mcpz_time now = mcpz_api_now(exchange->api);
 
     if (mcpz_blob_keeper_has_place(exchange->api)) {
         return true;

@@ -111,8 +111,7 @@ static void submit_again(struct mcpz_exchange *exchange, struct fetch *fetch,
     }
     mcpz_blob_job_finish(job);
     *job = (struct mcpz_blob_job){.ask = ask,
-                                  .now_ms =
-                                      exchange->api->ports.wall_ms(exchange->api->ports.context),
+                                  .now_ms = mcpz_api_wall_ms(exchange->api),
                                   .id = fetch->asked.root,
                                   .offset = fetch->asked.offset,
                                   .length = bytes != NULL ? length : fetch->asked.length,
@@ -280,7 +279,7 @@ static bool ask_for_key(struct mcpz_exchange *exchange, struct fetch *fetch)
     }
     fetch->phase = KEYLESS;
     mcpz_key_share_ask(&exchange->api->key_share, &fetch->sources[fetch->keyless++]);
-    exchange->api->ports.defer(exchange->api->ports.context);
+    mcpz_api_stir(exchange->api);
     return true;
 }
 
@@ -308,7 +307,7 @@ static void mend(struct mcpz_api *api, const struct fetch *fetch)
         mcpz_blob_keeper_is_ours(api, &about.root)) {
         memcpy(about.tenant, fetch->asked.tenant, sizeof(about.tenant));
         mcpz_blob_keeper_want(&api->blobs, &about, NULL, NULL);
-        api->ports.defer(api->ports.context);
+        mcpz_api_stir(api);
     }
 }
 

@@ -11,20 +11,11 @@
 #include "http/blob_targets.h"
 #include "http/exchange.h"
 
-static mcpz_time now_of(const struct mcpz_api *api)
-{
-    return api->ports.now(api->ports.context);
-}
-
-static struct mcpz_engine *engine_of(struct mcpz_api *api)
-{
-    return api->ports.enter(api->ports.context);
-}
-
 void mcpz_blob_keeper_targets(struct mcpz_api *api, const struct mcpz_id *root,
                               struct mcpz_ack_wait *wait)
 {
-    mcpz_blob_targets(engine_of(api), root, now_of(api), api->ports.blobs_mourned_us, wait);
+    mcpz_blob_targets(mcpz_api_engine(api), root, mcpz_api_now(api), api->ports.blobs_mourned_us,
+                      wait);
 }
 
 bool mcpz_blob_keeper_is_ours(struct mcpz_api *api, const struct mcpz_id *root)
@@ -32,12 +23,7 @@ bool mcpz_blob_keeper_is_ours(struct mcpz_api *api, const struct mcpz_id *root)
     struct mcpz_ack_wait wait = {0};
 
     mcpz_blob_keeper_targets(api, root, &wait);
-    return mcpz_blob_targets_has(&wait, mcpz_engine_id(engine_of(api)));
-}
-
-static void stir(struct mcpz_api *api)
-{
-    api->ports.defer(api->ports.context);
+    return mcpz_blob_targets_has(&wait, mcpz_engine_id(mcpz_api_engine(api)));
 }
 
 /* ---- How much may be copied ----------------------------------------------------------------- */
@@ -157,7 +143,7 @@ static void on_fetched(struct mcpz_exchange *exchange)
         struct mcpz_blob_want *want = &keeper->wants[i];
         want->is_over |= want->used && want->exchange == exchange;
     }
-    stir(exchange->api);
+    mcpz_api_stir(exchange->api);
 }
 
 /* Is it still to be fetched? Who has it says so again and again, as long as it is. */
@@ -168,7 +154,7 @@ static bool is_still_wanted(struct mcpz_api *api, const struct mcpz_blob_want *w
 
     mcpz_blob_book_id(&want->about.root, &document);
     const mcpz_error error =
-        mcpz_blob_book_read(mcpz_engine_store(engine_of(api)), &document, &entry);
+        mcpz_blob_book_read(mcpz_engine_store(mcpz_api_engine(api)), &document, &entry);
     if (want->has_from) {
         return true;
     }
@@ -202,7 +188,7 @@ static void begin_fetch(struct mcpz_api *api, struct mcpz_blob_want *first)
     first->exchange = exchange; /* the answer may come at once */
     for (struct mcpz_blob_want *want = first + 1; want < end && count < MCPZ_BLOB_TOGETHER_MAX;
          want++) {
-        if (goes_with(want, first, now_of(api)) && is_still_wanted(api, want)) {
+        if (goes_with(want, first, mcpz_api_now(api)) && is_still_wanted(api, want)) {
             want->exchange = exchange;
             abouts[count++] = want->about;
         }
@@ -219,7 +205,7 @@ void mcpz_blob_look_again(struct mcpz_api *api, const struct mcpz_id *root)
 
     mcpz_blob_book_id(root, &document);
     mcpz_blob_keeper_news(&api->blobs, &document);
-    stir(api);
+    mcpz_api_stir(api);
 }
 
 void mcpz_blob_on_held(struct mcpz_api *api, struct mcpz_blob_job *job)
@@ -245,7 +231,7 @@ static void end_want(struct mcpz_api *api, struct mcpz_blob_want *want)
     api->blobs.counts.fetches_failed++;
     want->failed++;
     want->has_from = false; /* it says so again, if it still has it */
-    want->try_us = now_of(api) + want->wait_us;
+    want->try_us = mcpz_api_now(api) + want->wait_us;
     want->wait_us = want->wait_us < MCPZ_BLOB_RETRY_US_MAX ? 2 * want->wait_us : want->wait_us;
 }
 
@@ -289,7 +275,7 @@ static size_t count_fetches(struct mcpz_api *api)
 static void look_at_wants(struct mcpz_api *api)
 {
     struct mcpz_blob_keeper *keeper = &api->blobs;
-    const mcpz_time now = now_of(api);
+    const mcpz_time now = mcpz_api_now(api);
     size_t under_way = count_fetches(api);
 
     for (size_t i = 0; i < MCPZ_BLOB_WANTS_MAX; i++) {
@@ -333,14 +319,14 @@ static void on_checked(struct mcpz_blob_job *job)
         mcpz_blob_job_finish(job);
         free(check);
     } else {
-        stir(check->api);
+        mcpz_api_stir(check->api);
     }
 }
 
 /* Something could not be done: it is found when all is gone through again. */
 static void scan_soon(struct mcpz_api *api)
 {
-    const mcpz_time soon = now_of(api) + MCPZ_BLOB_SCAN_SOON_US;
+    const mcpz_time soon = mcpz_api_now(api) + MCPZ_BLOB_SCAN_SOON_US;
 
     api->blobs.scan_us = mcpz_time_min(api->blobs.scan_us, soon);
 }
@@ -376,7 +362,7 @@ static void settle_alias(struct mcpz_api *api, const struct mcpz_blob_entry *ent
         return;
     }
     if (entry->ref_count == 0) {
-        mcpz_blob_book_unalias(engine_of(api), entry);
+        mcpz_blob_book_unalias(mcpz_api_engine(api), entry);
     } else {
         mcpz_blob_review_begin(api, &entry->about.root);
     }
@@ -425,7 +411,8 @@ static bool settle_looked(struct mcpz_api *api, struct mcpz_blob_check *check)
         struct mcpz_id document;
         mcpz_blob_book_id(&looked->id, &document);
         if (check->job.error == MCPZ_OK &&
-            mcpz_blob_book_read(mcpz_engine_store(engine_of(api)), &document, &entry) == MCPZ_OK) {
+            mcpz_blob_book_read(mcpz_engine_store(mcpz_api_engine(api)), &document, &entry) ==
+                MCPZ_OK) {
             settle(api, &entry, &looked->state);
         }
     }
@@ -517,7 +504,7 @@ static void end_check(struct mcpz_api *api)
     api->blobs.check = NULL;
     mcpz_blob_job_finish(&check->job);
     free(check);
-    stir(api);
+    mcpz_api_stir(api);
 }
 
 /* Which blob is the document of? False: it says nothing yet. */
@@ -525,7 +512,8 @@ static bool root_of(struct mcpz_api *api, const struct mcpz_id *document, struct
 {
     struct mcpz_blob_entry entry;
 
-    if (mcpz_blob_book_read(mcpz_engine_store(engine_of(api)), document, &entry) != MCPZ_OK) {
+    if (mcpz_blob_book_read(mcpz_engine_store(mcpz_api_engine(api)), document, &entry) !=
+        MCPZ_OK) {
         return false;
     }
     *root = entry.about.root;
@@ -536,7 +524,7 @@ static bool root_of(struct mcpz_api *api, const struct mcpz_id *document, struct
 static bool walk_on(struct mcpz_api *api, struct mcpz_id *document)
 {
     struct mcpz_blob_keeper *keeper = &api->blobs;
-    const struct mcpz_store *store = mcpz_engine_store(engine_of(api));
+    const struct mcpz_store *store = mcpz_engine_store(mcpz_api_engine(api));
     struct mcpz_record record = {.kind = MCPZ_RECORD_BLOB_DOCUMENT,
                                  .blob_document = {.document = keeper->walked}};
 
@@ -579,7 +567,7 @@ static void check_some(struct mcpz_api *api, bool walks)
         begin_check(api, &job);
     } else {
         free(job.rows);
-        stir(api);
+        mcpz_api_stir(api);
     }
 }
 
@@ -601,7 +589,7 @@ static void begin_scan(struct mcpz_api *api, mcpz_time now)
 static void look_at_scan(struct mcpz_api *api)
 {
     struct mcpz_blob_keeper *keeper = &api->blobs;
-    const mcpz_time now = now_of(api);
+    const mcpz_time now = mcpz_api_now(api);
     const bool is_reviewing = mcpz_blob_review_look(api);
     const bool is_asking = mcpz_blob_stray_look(api);
 
@@ -698,7 +686,7 @@ void mcpz_blob_keeper_look(struct mcpz_blob_keeper *keeper, struct mcpz_api *api
     if (api->ports.blobs == NULL) {
         return;
     }
-    fill_budget(keeper, now_of(api));
+    fill_budget(keeper, mcpz_api_now(api));
     look_at_scan(api);
     look_at_wants(api);
     mcpz_blob_places_look(api);

@@ -9,24 +9,9 @@
 
 #define KEEP_MS 10000
 
-static mcpz_time now_of(const struct mcpz_api *api)
-{
-    return api->ports.now(api->ports.context);
-}
-
-static struct mcpz_engine *engine_of(struct mcpz_api *api)
-{
-    return api->ports.enter(api->ports.context);
-}
-
-static void stir(struct mcpz_api *api)
-{
-    api->ports.defer(api->ports.context);
-}
-
 static bool is_self(struct mcpz_api *api, const struct mcpz_id *node)
 {
-    return mcpz_id_equal(node, mcpz_engine_id(engine_of(api)));
+    return mcpz_id_equal(node, mcpz_engine_id(mcpz_api_engine(api)));
 }
 
 /* The first place of the blob's behind `after` (NULL: of all). NULL: there is none. */
@@ -113,7 +98,7 @@ static void forget_answers(struct mcpz_blob_place *place)
 static struct mcpz_blob_place *add_place(struct mcpz_api *api, const struct mcpz_blob_about *about,
                                          const char *ref)
 {
-    const mcpz_time now = now_of(api);
+    const mcpz_time now = mcpz_api_now(api);
     struct mcpz_blob_place *place = find_place(&api->blobs, &about->root, ref);
 
     if (place == NULL) {
@@ -176,7 +161,7 @@ static void begin_anew(struct mcpz_api *api, struct mcpz_blob_place *place)
     place->is_kept = false;
     place->is_held_anew = place->is_keeping;
     place->writing = 0;
-    place->came_us = now_of(api);
+    place->came_us = mcpz_api_now(api);
     forget_answers(place);
     mcpz_blob_keeper_targets(api, &place->about.root, &place->wait);
 }
@@ -204,7 +189,7 @@ mcpz_blob_keeper_place(struct mcpz_api *api, const struct mcpz_blob_about *about
     if (place != NULL) {
         begin_anew(api, place);
         hold_again(api, place);
-        stir(api);
+        mcpz_api_stir(api);
     } else {
         api->blobs.scan_us = 0;
     }
@@ -213,7 +198,7 @@ mcpz_blob_keeper_place(struct mcpz_api *api, const struct mcpz_blob_about *about
 
 bool mcpz_blob_keeper_has_place(struct mcpz_api *api)
 {
-    return find_room(&api->blobs, now_of(api)) != NULL;
+    return find_room(&api->blobs, mcpz_api_now(api)) != NULL;
 }
 
 const char *mcpz_blob_places_holder(const char *ref)
@@ -259,7 +244,7 @@ bool mcpz_blob_errand(struct mcpz_api *api, enum mcpz_blob_ask ask, const struct
     errand->api = api;
     errand->done = done;
     errand->job = (struct mcpz_blob_job){.ask = ask,
-                                         .now_ms = api->ports.wall_ms(api->ports.context),
+                                         .now_ms = mcpz_api_wall_ms(api),
                                          .id = *root,
                                          .holder = holder,
                                          .done = on_errand_done,
@@ -294,10 +279,10 @@ static void on_dropped(struct mcpz_api *api, struct mcpz_blob_job *job)
         if (is_under_way(place, place->is_dropping, job)) {
             place->is_dropping = false;
             place->is_to_drop = !is_gone;
-            place->ask_us = now_of(api) + MCPZ_BLOB_RETRY_US;
+            place->ask_us = mcpz_api_now(api) + MCPZ_BLOB_RETRY_US;
         }
     }
-    stir(api);
+    mcpz_api_stir(api);
 }
 
 /* Was it put anew for the same since? Then it is held for that. */
@@ -336,7 +321,7 @@ static void release_put(struct mcpz_api *api, struct mcpz_blob_place *place)
  */
 static bool writes_here(struct mcpz_api *api, const struct mcpz_blob_place *place)
 {
-    const struct mcpz_engine *engine = engine_of(api);
+    const struct mcpz_engine *engine = mcpz_api_engine(api);
 
     return !mcpz_layouts_are_in_force(&mcpz_engine_node(engine)->layouts) ||
            mcpz_blob_targets_has(&place->wait, mcpz_engine_id(engine));
@@ -368,17 +353,17 @@ static void on_kept(struct mcpz_api *api, struct mcpz_blob_job *job)
         if (is_under_way(place, place->is_keeping, job)) {
             place->is_keeping = false;
             place->is_kept = is_kept && !place->is_held_anew;
-            place->keep_us = is_kept ? 0 : now_of(api) + MCPZ_BLOB_RETRY_US;
+            place->keep_us = is_kept ? 0 : mcpz_api_now(api) + MCPZ_BLOB_RETRY_US;
         }
     }
-    stir(api);
+    mcpz_api_stir(api);
 }
 
 /* It is on a disk who needs it, and that holds it from here on: so it goes with that. */
 static void keep_as_copy(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
     if (place->ref != NULL && place->is_said && place->writing == 0 && !place->is_kept &&
-        !place->is_keeping && now_of(api) >= place->keep_us) {
+        !place->is_keeping && mcpz_api_now(api) >= place->keep_us) {
         place->is_held_anew = false;
         place->is_keeping = mcpz_blob_errand(api, MCPZ_BLOB_KEEP, &place->about.root,
                                              mcpz_blob_places_holder(place->ref), on_kept);
@@ -459,7 +444,7 @@ static void end_place(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
     place->is_over = true;
     release_put(api, place);
-    if (!mcpz_blob_targets_has(&place->wait, mcpz_engine_id(engine_of(api)))) {
+    if (!mcpz_blob_targets_has(&place->wait, mcpz_engine_id(mcpz_api_engine(api)))) {
         mcpz_blob_let_go(api, &place->about.root, MCPZ_BLOB_COPY_HOLDER);
         api->blobs.counts.handed_over++;
     }
@@ -473,7 +458,7 @@ static void on_held(struct mcpz_api *api, struct mcpz_blob_job *job)
 
     for (; place != NULL && job->error == MCPZ_OK;
          place = next_place(&api->blobs, &job->id, place)) {
-        mcpz_ack_wait_note(&place->wait, mcpz_engine_id(engine_of(api)));
+        mcpz_ack_wait_note(&place->wait, mcpz_engine_id(mcpz_api_engine(api)));
         wake_waiters(place);
     }
     mcpz_blob_on_held(api, job);
@@ -492,7 +477,7 @@ static bool has_it(const struct mcpz_ack_wait *wait, const struct mcpz_id *node)
 /* Something came of asking: it is asked on often. */
 static void came_on(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
-    place->came_us = now_of(api);
+    place->came_us = mcpz_api_now(api);
     place->wait_us =
         place->wait_us < MCPZ_BLOB_POLL_US_MAX ? place->wait_us : MCPZ_BLOB_POLL_US_MAX;
 }
@@ -551,7 +536,7 @@ static void weigh(struct mcpz_api *api, struct mcpz_blob_place *place)
 
 static void write_ref(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
-    struct mcpz_engine *engine = engine_of(api);
+    struct mcpz_engine *engine = mcpz_api_engine(api);
 
     if (place->ref == NULL || !writes_here(api, place) ||
         mcpz_blob_book_has(mcpz_engine_store(engine), &place->about.root, place->ref)) {
@@ -578,7 +563,7 @@ void mcpz_blob_places_hear(struct mcpz_blob_keeper *keeper, uint64_t request, en
  * does not keep its document, others are asked. */
 static bool is_taken_back(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
-    const struct mcpz_store *store = mcpz_engine_store(engine_of(api));
+    const struct mcpz_store *store = mcpz_engine_store(mcpz_api_engine(api));
 
     if (place->ref == NULL || !writes_here(api, place)) {
         return false;
@@ -590,7 +575,7 @@ static bool is_taken_back(struct mcpz_api *api, struct mcpz_blob_place *place)
 
 static bool is_gone(struct mcpz_api *api, const struct mcpz_id *node)
 {
-    const struct mcpz_members *members = &mcpz_engine_node(engine_of(api))->fabric.members;
+    const struct mcpz_members *members = &mcpz_engine_node(mcpz_api_engine(api))->fabric.members;
 
     return !mcpz_roster_is_there(&members->roster, node);
 }
@@ -598,7 +583,7 @@ static bool is_gone(struct mcpz_api *api, const struct mcpz_id *node)
 /* Ask all who are to have it and do not. */
 static void ask_keepers(struct mcpz_api *api, struct mcpz_blob_place *place)
 {
-    const struct mcpz_id self = *mcpz_engine_id(engine_of(api));
+    const struct mcpz_id self = *mcpz_engine_id(mcpz_api_engine(api));
     const bool is_said = place->ref != NULL && place->is_said;
     const bool knows_here = place->ref == NULL || writes_here(api, place);
     bool is_written = is_said || knows_here;
@@ -638,7 +623,7 @@ static void ask_keepers(struct mcpz_api *api, struct mcpz_blob_place *place)
 static void look_at_place(struct mcpz_api *api, struct mcpz_blob_place *place, mcpz_time now,
                           size_t *under_way)
 {
-    const struct mcpz_id *self = mcpz_engine_id(engine_of(api));
+    const struct mcpz_id *self = mcpz_engine_id(mcpz_api_engine(api));
 
     if (place->survey.is_over) {
         weigh(api, place);
@@ -689,7 +674,7 @@ static void look_at_place(struct mcpz_api *api, struct mcpz_blob_place *place, m
 
 void mcpz_blob_places_look(struct mcpz_api *api)
 {
-    const mcpz_time now = now_of(api);
+    const mcpz_time now = mcpz_api_now(api);
     size_t under_way = 0;
 
     for (size_t i = 0; i < MCPZ_BLOB_PLACES_MAX; i++) {

@@ -32,11 +32,6 @@ struct mcpz_blob_review {
     size_t node_count;
 };
 
-static struct mcpz_engine *engine_of(struct mcpz_api *api)
-{
-    return api->ports.enter(api->ports.context);
-}
-
 /* ---- What a document names ------------------------------------------------------------------ */
 
 bool mcpz_blob_review_names(const struct mcpz_store *store, const struct mcpz_id *document,
@@ -64,7 +59,7 @@ bool mcpz_blob_review_names(const struct mcpz_store *store, const struct mcpz_id
 /* One node lets go of what is due: the first of those who are to keep the blob that is there. */
 static bool is_first(struct mcpz_api *api, const struct mcpz_ack_wait *wait)
 {
-    const struct mcpz_engine *engine = engine_of(api);
+    const struct mcpz_engine *engine = mcpz_api_engine(api);
     const struct mcpz_members *members = &mcpz_engine_node(engine)->fabric.members;
 
     for (size_t i = 0; i < wait->owner_count; i++) {
@@ -78,7 +73,7 @@ static bool is_first(struct mcpz_api *api, const struct mcpz_ack_wait *wait)
 
 static bool is_there(struct mcpz_api *api, const struct mcpz_id *node)
 {
-    const struct mcpz_members *members = &mcpz_engine_node(engine_of(api))->fabric.members;
+    const struct mcpz_members *members = &mcpz_engine_node(mcpz_api_engine(api))->fabric.members;
 
     return mcpz_roster_is_there(&members->roster, node);
 }
@@ -87,7 +82,7 @@ static bool is_there(struct mcpz_api *api, const struct mcpz_id *node)
 static size_t find_keepers(struct mcpz_api *api, const struct mcpz_id *document,
                            const struct mcpz_ack_wait *targets, struct mcpz_id *keepers)
 {
-    const struct mcpz_layouts *layouts = &mcpz_engine_node(engine_of(api))->layouts;
+    const struct mcpz_layouts *layouts = &mcpz_engine_node(mcpz_api_engine(api))->layouts;
     size_t count = mcpz_layouts_owners(layouts, document, keepers);
 
     for (size_t i = 0; count == 0 && i < targets->owner_count; i++) {
@@ -114,13 +109,13 @@ static bool add_node(struct mcpz_blob_review *review, const struct mcpz_id *node
 static void look_at(struct mcpz_api *api, struct mcpz_blob_review *review,
                     const struct mcpz_ack_wait *targets, struct looked *looked)
 {
-    const struct mcpz_id *self = mcpz_engine_id(engine_of(api));
+    const struct mcpz_id *self = mcpz_engine_id(mcpz_api_engine(api));
     const size_t count = find_keepers(api, &looked->document, targets, looked->keepers);
 
     for (size_t i = 0; i < count && !looked->is_named; i++) {
         const struct mcpz_id keeper = looked->keepers[i];
         if (mcpz_id_equal(&keeper, self)) {
-            looked->is_named = mcpz_blob_review_names(mcpz_engine_store(engine_of(api)),
+            looked->is_named = mcpz_blob_review_names(mcpz_engine_store(mcpz_api_engine(api)),
                                                       &looked->document, &review->root);
         } else {
             looked->keepers[looked->keeper_count++] = keeper;
@@ -137,9 +132,9 @@ static void look_at(struct mcpz_api *api, struct mcpz_blob_review *review,
 static void conclude_one(struct mcpz_api *api, const struct mcpz_id *root, const char *ref,
                          const struct mcpz_blob_seen *seen)
 {
-    struct mcpz_engine *engine = engine_of(api);
+    struct mcpz_engine *engine = mcpz_api_engine(api);
 
-    if (mcpz_blob_doubts_note(&api->blobs.doubts, seen, api->ports.now(api->ports.context)) &&
+    if (mcpz_blob_doubts_note(&api->blobs.doubts, seen, mcpz_api_now(api)) &&
         mcpz_blob_book_remove(engine, root, ref, mcpz_engine_next_request(engine)) == MCPZ_OK) {
         api->blobs.counts.references_dropped++;
     } /* else it is found again */
@@ -247,7 +242,7 @@ void mcpz_blob_review_begin(struct mcpz_api *api, const struct mcpz_id *root)
         return;
     }
     struct mcpz_blob_review *review = calloc(1, sizeof(*review));
-    json_t *refs = mcpz_blob_book_refs(mcpz_engine_store(engine_of(api)), root);
+    json_t *refs = mcpz_blob_book_refs(mcpz_engine_store(mcpz_api_engine(api)), root);
     if (review == NULL) {
         json_decref(refs);
         return;

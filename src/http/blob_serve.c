@@ -92,12 +92,11 @@ static struct serving *begin(struct mcpz_exchange *exchange, enum mcpz_blob_ask 
     }
     serving->exchange = exchange;
     serving->api = exchange->api;
-    serving->job = (struct mcpz_blob_job){
-        .ask = ask,
-        .now_ms = exchange->api->ports.wall_ms(exchange->api->ports.context),
-        .holder = MCPZ_BLOB_COPY_HOLDER,
-        .done = on_done,
-        .owner = serving};
+    serving->job = (struct mcpz_blob_job){.ask = ask,
+                                          .now_ms = mcpz_api_wall_ms(exchange->api),
+                                          .holder = MCPZ_BLOB_COPY_HOLDER,
+                                          .done = on_done,
+                                          .owner = serving};
     return serving;
 }
 

@@ -20,18 +20,13 @@ struct mcpz_blob_stray {
     bool is_needed; /* somebody says so */
 };
 
-static struct mcpz_engine *engine_of(struct mcpz_api *api)
-{
-    return api->ports.enter(api->ports.context);
-}
-
 static mcpz_error read_book(struct mcpz_api *api, const struct mcpz_id *root,
                             struct mcpz_blob_entry *entry)
 {
     struct mcpz_id document;
 
     mcpz_blob_book_id(root, &document);
-    return mcpz_blob_book_read(mcpz_engine_store(engine_of(api)), &document, entry);
+    return mcpz_blob_book_read(mcpz_engine_store(mcpz_api_engine(api)), &document, entry);
 }
 
 /* Nothing is known of it here, nor being done. */
@@ -56,7 +51,7 @@ static bool note(struct mcpz_api *api, const struct mcpz_id *root, bool is_neede
     struct mcpz_blob_seen seen = {.root = *root, .is_named = is_needed};
 
     mcpz_blob_book_id(root, &seen.document);
-    return mcpz_blob_doubts_note(&api->blobs.doubts, &seen, api->ports.now(api->ports.context));
+    return mcpz_blob_doubts_note(&api->blobs.doubts, &seen, mcpz_api_now(api));
 }
 
 void mcpz_blob_stray_claimed(struct mcpz_api *api, const struct mcpz_id *root)
@@ -92,7 +87,7 @@ static void hear(struct mcpz_survey *survey, const struct mcpz_id *node, unsigne
  * are there, or nobody is. */
 static bool find_nodes(struct mcpz_api *api, struct mcpz_blob_stray *stray)
 {
-    const struct mcpz_engine *engine = engine_of(api);
+    const struct mcpz_engine *engine = mcpz_api_engine(api);
     struct mcpz_ack_wait wait = {0};
     size_t others = 0;
     size_t there = 0;
@@ -179,7 +174,7 @@ const char *mcpz_blob_stray_word(struct mcpz_exchange *exchange, const struct mc
         return "yes";
     }
     return (error == MCPZ_OK || error == MCPZ_ENOTFOUND) &&
-                   !mcpz_layouts_may_come(&mcpz_engine_node(engine_of(api))->layouts)
+                   !mcpz_layouts_may_come(&mcpz_engine_node(mcpz_api_engine(api))->layouts)
                ? "no"
                : "unknown";
 }

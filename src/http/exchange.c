@@ -158,8 +158,7 @@ void mcpz_exchange_wait(struct mcpz_exchange *exchange, const struct mcpz_exchan
 
     exchange->kind = kind;
     exchange->state = state;
-    exchange->deadline_us =
-        exchange->api->ports.now(exchange->api->ports.context) + MCPZ_API_WAIT_US;
+    exchange->deadline_us = mcpz_api_now(exchange->api) + MCPZ_API_WAIT_US;
 }
 
 void mcpz_exchange_wait_no_more(struct mcpz_exchange *exchange)
@@ -171,7 +170,7 @@ void mcpz_exchange_wait_no_more(struct mcpz_exchange *exchange)
 void mcpz_exchange_again(struct mcpz_exchange *exchange)
 {
     exchange->has_work = true;
-    exchange->api->ports.defer(exchange->api->ports.context);
+    mcpz_api_stir(exchange->api);
 }
 
 bool mcpz_exchange_note_reply(struct mcpz_exchange *exchange, const struct mcpz_action *action)
@@ -292,15 +291,35 @@ void mcpz_exchange_expire_in(struct mcpz_exchange *exchange, mcpz_time patience_
     struct reply_wait *wait = exchange->state;
 
     assert(exchange->kind == &reply_kind);
-    exchange->deadline_us = exchange->api->ports.now(exchange->api->ports.context) + patience_us;
+    exchange->deadline_us = mcpz_api_now(exchange->api) + patience_us;
     mcpz_bytes_to_text(mcpz_text(text), wait->note.text, sizeof(wait->note.text));
 }
 
 /* ---- Reading requests --------------------------------------------------------------------- */
 
+struct mcpz_engine *mcpz_api_engine(const struct mcpz_api *api)
+{
+    return api->ports.enter(api->ports.context);
+}
+
+mcpz_time mcpz_api_now(const struct mcpz_api *api)
+{
+    return api->ports.now(api->ports.context);
+}
+
+uint64_t mcpz_api_wall_ms(const struct mcpz_api *api)
+{
+    return api->ports.wall_ms(api->ports.context);
+}
+
+void mcpz_api_stir(struct mcpz_api *api)
+{
+    api->ports.defer(api->ports.context);
+}
+
 struct mcpz_engine *mcpz_exchange_engine(struct mcpz_exchange *exchange)
 {
-    return exchange->api->ports.enter(exchange->api->ports.context);
+    return mcpz_api_engine(exchange->api);
 }
 
 struct mcpz_bytes mcpz_exchange_text_of(const json_t *string)

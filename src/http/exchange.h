@@ -241,6 +241,12 @@ void mcpz_exchange_expire_in(struct mcpz_exchange *exchange, mcpz_time patience_
 
 /* ---- Helpers ------------------------------------------------------------------------------ */
 
+/* The API's ports, with their context. Stirred, it acts again in another turn. */
+struct mcpz_engine *mcpz_api_engine(const struct mcpz_api *api);
+mcpz_time mcpz_api_now(const struct mcpz_api *api);
+uint64_t mcpz_api_wall_ms(const struct mcpz_api *api);
+void mcpz_api_stir(struct mcpz_api *api);
+
 struct mcpz_engine *mcpz_exchange_engine(struct mcpz_exchange *exchange);
 struct mcpz_bytes mcpz_exchange_text_of(const json_t *string);
 

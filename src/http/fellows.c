@@ -36,7 +36,7 @@ bool mcpz_fellows_is_name(const char *capability)
 static void stir(struct mcpz_api *api)
 {
     api->fellows.is_busy = true;
-    api->ports.defer(api->ports.context);
+    mcpz_api_stir(api);
 }
 
 static void say(struct mcpz_api *api, const struct mcpz_msg *msg)
@@ -557,7 +557,7 @@ static mcpz_error offer(struct mcpz_api *api, const struct mcpz_engine *engine)
 static mcpz_error enter(struct mcpz_api *api)
 {
     const struct mcpz_desk_visitor visitor = {.context = api, .send = hear, .is_node = true};
-    const struct mcpz_engine *engine = api->ports.enter(api->ports.context);
+    const struct mcpz_engine *engine = mcpz_api_engine(api);
     struct mcpz_program *program = NULL;
 
     mcpz_error error = mcpz_desk_enter(api->ports.desk, &visitor, &program);
@@ -583,7 +583,7 @@ void mcpz_fellows_tick(struct mcpz_api *api)
     if (fellows->program == NULL) {
         error = enter(api);
     } else {
-        const struct mcpz_engine *engine = api->ports.enter(api->ports.context);
+        const struct mcpz_engine *engine = mcpz_api_engine(api);
         if (mcpz_engine_holds_mesh_key(engine) != fellows->makes_layouts || /* in another mesh */
             mcpz_engine_is_full(engine) != fellows->is_full) {
             error = offer(api, engine);

@@ -45,13 +45,6 @@ bool mcpz_forward_cannot_have_begun(uint32_t code)
            code == MCPZ_CODE_RATE_LIMITED;
 }
 
-static mcpz_time now_of(const struct mcpz_exchange *exchange)
-{
-    const struct mcpz_api_ports *ports = &exchange->api->ports;
-
-    return ports->now(ports->context);
-}
-
 /* Find out anew whom to ask, and ask the first. False: nobody is there. */
 static bool ask_first(struct mcpz_exchange *exchange)
 {
@@ -67,7 +60,7 @@ static bool ask_first(struct mcpz_exchange *exchange)
 static bool wait_a_while(struct mcpz_exchange *exchange)
 {
     const struct forward *forward = exchange->state;
-    const mcpz_time now = now_of(exchange);
+    const mcpz_time now = mcpz_api_now(exchange->api);
 
     if (now >= forward->patient_until_us) {
         return false;
@@ -151,7 +144,7 @@ void mcpz_forward(struct mcpz_exchange *exchange, const struct mcpz_forwarded *f
         return;
     }
     forward->asked = *forwarded;
-    forward->patient_until_us = now_of(exchange) + MCPZ_FORWARD_PATIENCE_US;
+    forward->patient_until_us = mcpz_api_now(exchange->api) + MCPZ_FORWARD_PATIENCE_US;
     mcpz_exchange_wait(exchange, &kind, forward);
     if (!ask_first(exchange)) {
         (void)wait_a_while(exchange);

@@ -171,7 +171,7 @@ static void give_up(struct mcpz_exchange *exchange)
 {
     struct mcpz_api *api = exchange->api;
 
-    api->key_share.ask_us = api->ports.now(api->ports.context) + MCPZ_KEY_SHARE_AGAIN_US;
+    api->key_share.ask_us = mcpz_api_now(api) + MCPZ_KEY_SHARE_AGAIN_US;
     mcpz_exchange_fail(exchange, MCPZ_CODE_UNAVAILABLE, "no keys were told");
 }
 
@@ -233,7 +233,7 @@ static void on_answered(struct mcpz_exchange *exchange)
     struct mcpz_api *api = exchange->api;
 
     api->key_share.is_over = true;
-    api->ports.defer(api->ports.context);
+    mcpz_api_stir(api);
 }
 
 static void ask(struct mcpz_key_share *share, struct mcpz_api *api,
@@ -261,7 +261,7 @@ static void ask(struct mcpz_key_share *share, struct mcpz_api *api,
         return;
     }
     mcpz_exchange_wait(share->exchange, &asking, wait);
-    mcpz_id_to_text(mcpz_engine_id(api->ports.enter(api->ports.context)), 'n', text);
+    mcpz_id_to_text(mcpz_engine_id(mcpz_api_engine(api)), 'n', text);
     (void)snprintf(path, sizeof(path), MCPZ_KEY_SHARE_PATH "?for=%s", text);
     if (!mcpz_fellows_ask(share->exchange, &node, "GET", path, NULL, ASK_MS)) {
         give_up(share->exchange);
@@ -292,7 +292,7 @@ void mcpz_key_share_finish(struct mcpz_key_share *share)
 
 void mcpz_key_share_look(struct mcpz_key_share *share, struct mcpz_api *api)
 {
-    const mcpz_time now = api->ports.now(api->ports.context);
+    const mcpz_time now = mcpz_api_now(api);
 
     if (share->exchange != NULL && share->is_over) {
         mcpz_api_close(share->exchange);
@@ -304,7 +304,7 @@ void mcpz_key_share_look(struct mcpz_key_share *share, struct mcpz_api *api)
         return;
     }
     share->ask_us = now + MCPZ_KEY_SHARE_US;
-    const struct mcpz_engine *engine = api->ports.enter(api->ports.context);
+    const struct mcpz_engine *engine = mcpz_api_engine(api);
     const struct mcpz_member *member =
         next_member(share, &mcpz_engine_node(engine)->fabric.members, mcpz_engine_id(engine));
     if (member != NULL) {

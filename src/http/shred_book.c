@@ -62,7 +62,7 @@ static void shred(struct mcpz_api *api, const char *tenant, uint64_t at_ms)
     shredding->api = api;
     shredding->job = (struct mcpz_blob_job){.ask = MCPZ_BLOB_SHRED,
                                             .at_ms = at_ms,
-                                            .now_ms = api->ports.wall_ms(api->ports.context),
+                                            .now_ms = mcpz_api_wall_ms(api),
                                             .done = on_shredded,
                                             .owner = shredding};
     (void)snprintf(shredding->job.tenant, sizeof(shredding->job.tenant), "%s", tenant);
@@ -117,7 +117,7 @@ static void write_end(struct mcpz_engine *engine, const char *name, uint64_t at_
 
 static void say_what_was_shredded(struct mcpz_api *api, const json_t *state)
 {
-    struct mcpz_engine *engine = api->ports.enter(api->ports.context);
+    struct mcpz_engine *engine = mcpz_api_engine(api);
     struct mcpz_keyring_end end;
 
     for (size_t i = 0; mcpz_keyring_end(api->ports.keyring, i, &end); i++) {
@@ -134,7 +134,7 @@ static void say_what_was_shredded(struct mcpz_api *api, const json_t *state)
 
 void mcpz_shred_book_look(struct mcpz_shred_book *book, struct mcpz_api *api)
 {
-    const mcpz_time now = api->ports.now(api->ports.context);
+    const mcpz_time now = mcpz_api_now(api);
     json_t *state = NULL;
 
     if (api->ports.keyring == NULL || api->ports.blobs == NULL || book->is_busy ||
@@ -143,8 +143,7 @@ void mcpz_shred_book_look(struct mcpz_shred_book *book, struct mcpz_api *api)
     }
     book->stale = false;
     book->look_us = now + MCPZ_SHRED_BOOK_US;
-    if (mcpz_system_document_read(api->ports.enter(api->ports.context), MCPZ_SHRED_BOOK, &state) ==
-        MCPZ_OK) {
+    if (mcpz_system_document_read(mcpz_api_engine(api), MCPZ_SHRED_BOOK, &state) == MCPZ_OK) {
         say_what_was_shredded(api, state);
         shred_what_is_said(api, state);
         json_decref(state);

@@ -18,7 +18,7 @@ static void work(struct mcpz_exchange *exchange)
     }
     if (waiting == 0) {
         survey->is_over = true;
-        exchange->api->ports.defer(exchange->api->ports.context);
+        mcpz_api_stir(exchange->api);
     }
 }
 

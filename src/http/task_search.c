@@ -44,11 +44,6 @@ static const struct mcpz_id *self_of(struct mcpz_exchange *exchange)
     return mcpz_engine_id(mcpz_exchange_engine(exchange));
 }
 
-static mcpz_time now_of(const struct mcpz_exchange *exchange)
-{
-    return exchange->api->ports.now(exchange->api->ports.context);
-}
-
 static void path_of(const struct search *search, const char *rest, char path[PATH_BYTES])
 {
     char id[MCPZ_TASK_ID_TEXT_BYTES];
@@ -145,7 +140,7 @@ static void do_here(struct mcpz_exchange *exchange)
 {
     struct search *search = exchange->state;
     struct mcpz_task_request request = search->request;
-    mcpz_time now = now_of(exchange);
+    mcpz_time now = mcpz_api_now(exchange->api);
 
     request.timeout_ms =
         search->until_us > now ? (json_int_t)((search->until_us - now) / 1000 + 1) : 1;
@@ -170,7 +165,7 @@ static bool tell(struct mcpz_exchange *exchange, const struct mcpz_id *node)
     static const char *const rests[] = {"", "/wait", "", "/replay", "/purge"};
     struct search *search = exchange->state;
     const enum mcpz_task_verb verb = search->request.verb;
-    const mcpz_time now = now_of(exchange);
+    const mcpz_time now = mcpz_api_now(exchange->api);
     uint64_t left_ms = search->until_us > now ? (search->until_us - now) / 1000 + 1 : 1;
     json_t *json =
         verb == MCPZ_TASK_WAIT ? json_pack("{s:I}", "timeout_ms", (json_int_t)left_ms) : NULL;
@@ -194,7 +189,7 @@ static void pause(struct mcpz_exchange *exchange)
     struct search *search = exchange->state;
 
     search->phase = PHASE_PAUSING;
-    exchange->deadline_us = now_of(exchange) + PAUSE_US;
+    exchange->deadline_us = mcpz_api_now(exchange->api) + PAUSE_US;
 }
 
 /* Its owner is not there, and nobody has taken over yet. */
@@ -202,7 +197,7 @@ static void wait_for_owner(struct mcpz_exchange *exchange)
 {
     const struct search *search = exchange->state;
 
-    if (now_of(exchange) < search->until_us) {
+    if (mcpz_api_now(exchange->api) < search->until_us) {
         pause(exchange);
     } else if (search->request.verb == MCPZ_TASK_WAIT) {
         mcpz_exchange_fail(exchange, MCPZ_CODE_TIMEOUT, "it is not over yet");
@@ -217,7 +212,7 @@ static void fail_unknown(struct mcpz_exchange *exchange)
 {
     const struct search *search = exchange->state;
 
-    if (search->silent > 0 && now_of(exchange) - search->begun_us < SILENCE_US) {
+    if (search->silent > 0 && mcpz_api_now(exchange->api) - search->begun_us < SILENCE_US) {
         pause(exchange);
         return;
     }
@@ -413,7 +408,7 @@ void mcpz_task_do(struct mcpz_exchange *exchange, const struct mcpz_task_request
         return;
     }
     search->request = *request;
-    search->begun_us = now_of(exchange);
+    search->begun_us = mcpz_api_now(exchange->api);
     search->until_us =
         search->begun_us +
         (request->verb == MCPZ_TASK_WAIT ? MCPZ_MS((uint64_t)request->timeout_ms) : PATIENCE_US);
