@@ -322,6 +322,36 @@ struct mcpz_engine *mcpz_exchange_engine(struct mcpz_exchange *exchange)
     return mcpz_api_engine(exchange->api);
 }
 
+static int by_text(const void *left, const void *right)
+{
+    const char *const *a = left;
+    const char *const *b = right;
+    return strcmp(*a, *b);
+}
+
+json_t *mcpz_exchange_sort_rows(json_t *object, size_t most)
+{
+    const size_t count = json_object_size(object);
+    const char **names = calloc(count + 1, sizeof(names[0]));
+    json_t *rows = names != NULL ? json_array() : NULL;
+    const char *name;
+    json_t *row;
+    size_t at = 0;
+
+    if (rows != NULL) {
+        json_object_foreach(object, name, row)
+        {
+            names[at++] = name;
+        }
+        qsort(names, count, sizeof(names[0]), by_text);
+    }
+    for (size_t i = 0; rows != NULL && i < count && i < most; i++) {
+        (void)json_array_append(rows, json_object_get(object, names[i]));
+    }
+    free(names);
+    return rows;
+}
+
 struct mcpz_bytes mcpz_exchange_text_of(const json_t *string)
 {
     return mcpz_bytes(json_string_value(string), json_string_length(string));

@@ -263,6 +263,10 @@ json_t *mcpz_exchange_parse(struct mcpz_exchange *exchange, struct mcpz_bytes te
 /** May who asks name this tenant? "": none is named. False: the exchange has been answered. */
 MCPZ_MUST_USE bool mcpz_exchange_may_name(struct mcpz_exchange *exchange, const char *tenant);
 
+/** The members of `object`, in the order of their names, as an array of at most `most`. NULL: out
+ * of memory. */
+json_t *mcpz_exchange_sort_rows(json_t *object, size_t most);
+
 /* What an integer member may be, and is taken for when it is absent. */
 struct mcpz_integer_rule {
     const char *key;

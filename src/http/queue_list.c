@@ -61,34 +61,11 @@ static void add_own(struct queue_list *list, struct mcpz_exchange *exchange)
     }
 }
 
-static int by_type(const void *left, const void *right)
-{
-    const char *const *a = left;
-    const char *const *b = right;
-    return strcmp(*a, *b);
-}
-
 static void answer(struct mcpz_exchange *exchange)
 {
     struct queue_list *list = exchange->state;
-    const char **types = calloc(json_object_size(list->rows) + 1, sizeof(types[0]));
-    json_t *rows = types != NULL ? json_array() : NULL;
-    const char *type;
-    json_t *row;
-    size_t count = 0;
 
-    if (rows != NULL) {
-        json_object_foreach(list->rows, type, row)
-        {
-            types[count++] = type;
-        }
-        qsort(types, count, sizeof(types[0]), by_type);
-    }
-    for (size_t i = 0; rows != NULL && i < count; i++) {
-        (void)json_array_append(rows, json_object_get(list->rows, types[i]));
-    }
-    free(types);
-    mcpz_exchange_answer(exchange, 200, rows);
+    mcpz_exchange_answer(exchange, 200, mcpz_exchange_sort_rows(list->rows, SIZE_MAX));
 }
 
 /* ---- Others ------------------------------------------------------------------------------- */

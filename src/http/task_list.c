@@ -74,38 +74,13 @@ static void add_copies(struct task_list *list)
     }
 }
 
-static int by_text(const void *left, const void *right)
-{
-    const char *const *a = left;
-    const char *const *b = right;
-    return strcmp(*a, *b);
-}
-
 /* Ids sort by age. */
 static void answer(struct mcpz_exchange *exchange)
 {
     struct task_list *list = exchange->state;
 
     add_copies(list);
-    const size_t count = json_object_size(list->own);
-    const char **ids = calloc(count + 1, sizeof(ids[0]));
-    json_t *rows = ids != NULL ? json_array() : NULL;
-    const char *id;
-    json_t *row;
-    size_t at = 0;
-
-    if (rows != NULL) {
-        json_object_foreach(list->own, id, row)
-        {
-            ids[at++] = id;
-        }
-        qsort(ids, count, sizeof(ids[0]), by_text);
-    }
-    for (size_t i = 0; rows != NULL && i < count && i < list->limit; i++) {
-        (void)json_array_append(rows, json_object_get(list->own, ids[i]));
-    }
-    free(ids);
-    mcpz_exchange_answer(exchange, 200, rows);
+    mcpz_exchange_answer(exchange, 200, mcpz_exchange_sort_rows(list->own, list->limit));
 }
 
 /* ---- Others ------------------------------------------------------------------------------- */
