@@ -303,15 +303,6 @@ void mcpz_folding_alarm(struct mcpz_engine *engine, const struct mcpz_id *docume
     engine->ports.act(engine->ports.context, &action);
 }
 
-/* `peer` has something else than we though it has seen the same. If one of us holds another branch
- * than all have signed, the base of that shows it. */
-static void find_apart(struct mcpz_engine *engine, const struct mcpz_id *peer,
-                       const struct mcpz_id *document)
-{
-    mcpz_folding_alarm(engine, document);
-    mcpz_transfers_offer(engine, peer, document);
-}
-
 static enum mcpz_fold_verdict judge(struct mcpz_engine *engine, const struct mcpz_msg_fold *asked)
 {
     struct mcpz_checkpoint_state state;
@@ -355,7 +346,7 @@ void mcpz_folding_asked(struct mcpz_engine *engine, const struct mcpz_id *from,
         mcpz_agreement_sign(engine, &said, signature);
         msg.folded.signature = mcpz_bytes(signature, sizeof(signature));
     } else if (msg.folded.verdict == MCPZ_FOLD_DIVERGED) {
-        find_apart(engine, from, &asked->document);
+        mcpz_folding_alarm(engine, &asked->document);
     }
     send(engine, from, &msg);
 }
@@ -402,7 +393,7 @@ mcpz_error mcpz_folding_answered(struct mcpz_engine *engine, const struct mcpz_i
         answer->verdict == MCPZ_FOLD_DIVERGED) {
         fold->until_us = 0;
         if (answer->verdict == MCPZ_FOLD_DIVERGED) {
-            find_apart(engine, from, &answer->document);
+            mcpz_folding_alarm(engine, &answer->document);
         }
         engine->counters.refused_signature += error != MCPZ_OK;
         return error;

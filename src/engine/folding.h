@@ -5,7 +5,7 @@
  *   <- FOLDED  SAME, signed        the same deltas have left the same: kept, if enough say so
  *              ELSEWHERE, ABSENT   it has seen something else, or keeps no such document
  *              DIVERGED            the same deltas have left something else: an alarm on both
- *                                  sides, and each offers the other its base
+ *                                  sides
  *
  * The state of a document names the deltas it has seen; the root is what they came to. They are
  * agreed on where all neighbours that keep the document have seen the same and enough of them say
@@ -14,12 +14,10 @@
  *
  * Keepers that are no neighbours are asked for links first, or sessions (MCPZ_EVENT_MEET).
  *
- * What is agreed on is a proof that replicas are alike, and the alarm where they are not: mostly
- * who holds another branch than was folded while it was away, and what follows it, so that its
- * last deltas are those of all. It begins anew with the base (engine/rebase.h). If all who keep
- * the document are asked and have signed, it may become its floor: engine/collecting.h. Where
- * somebody has contradicted itself since the last one, nobody may be away: who is may have heard
- * that all had signed before they saw that, and then that counts.
+ * What is agreed on is a proof that replicas are alike, and the alarm where they are not. If all
+ * who keep the document are asked and have signed, it may become its floor: engine/collecting.h.
+ * Where somebody has contradicted itself since the last one, nobody may be away: who is may have
+ * heard that all had signed before they saw that, and then that counts.
  *
  * Source: docs reference crdt 1.5.
  */

@@ -77,9 +77,10 @@ struct mcpz_tip {
 };
 
 /*
- * An actor that has signed two different deltas of one place. What it added from the first such
- * place on does not count, in its version vector it stands right before it, and the deltas from
- * there on are kept as branches. Removes count, as they would have if it had just deleted.
+ * An actor that has signed two different deltas of one place, or has followed another one than all
+ * have signed. What it added from the first such place on does not count, in its version vector it
+ * stands right before it, and the deltas from there on are kept as branches. Removes count, as
+ * they would have if it had just deleted.
  *
  * Source: docs reference crdt 1.3; Almeida, Shapiro, "The Blocklace" (arXiv 2402.08068).
  */

@@ -121,7 +121,8 @@ struct mcpz_record_delta {
 
 /*
  * Evidence that an actor has contradicted itself in a document: two deltas of one place, the first
- * such place there is. Both are kept (DELTA), with what was signed. Key: document, actor.
+ * such place there is. Both are kept (DELTA), with what was signed. Or `other` does not follow
+ * `one`, which all have signed, and is of the next place. Key: document, actor.
  */
 struct mcpz_record_fork {
     struct mcpz_id document;

@@ -168,13 +168,6 @@ class Folds(History):
             elif replica is not proposer and chance < 0.85:
                 replica.pending.append((place, said[0]["agreed"]))
 
-    def comparable(self):
-        """Who holds another branch within what all have signed may be as far on, and is to begin anew."""
-        places = [place for replica in self.replicas for place in (replica.floor, replica.stable)
-                  if place is not None]
-        return [replica for replica in self.replicas
-                if all(place.part(replica.have) <= place.have.keys() for place in places)]
-
     def gossip(self):
         told = {}
         for delta in self.rng.sample(list(self.deltas.values()),

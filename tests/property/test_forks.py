@@ -22,14 +22,19 @@ PATHS = [["k"], ["m"], ["s"]]
 
 def state_of(deltas):
     """Of a set of deltas: (entries, versions, cuts). A cut is (seq, tips), or, of an actor with more
-    than BRANCHES_MAX branches, (seq, [(how many deltas, the sum of their heads)])."""
-    places = {}
+    than BRANCHES_MAX branches, (seq, [(how many deltas, the sum of their heads)]). Who has signed two
+    deltas of one place is cut there, and who has followed one that is not there (it does not count, as
+    all have signed another: test_fold_forks.py) where it did."""
+    places, heads = {}, {delta.head for delta in deltas}
     for delta in deltas:
         places.setdefault((delta.actor, delta.seq), set()).add(delta.head)
     cuts = {}
-    for (actor, seq), heads in places.items():
-        if len(heads) > 1:
+    for (actor, seq), rivals in places.items():
+        if len(rivals) > 1:
             cuts[actor] = min(seq, cuts.get(actor, seq))
+    for delta in deltas:
+        if delta.seq > 1 and delta.prev not in heads:
+            cuts[delta.actor] = min(delta.seq, cuts.get(delta.actor, delta.seq))
     removed = {(dot, kind, path) for delta in deltas for kind, path, dot in delta.removes}
     followed = {delta.prev for delta in deltas}
     entries, versions, tips = {}, {}, {}

@@ -66,7 +66,7 @@ MCPZ_MUST_USE mcpz_error mcpz_branches_follow(struct mcpz_branches *walk,
 
 /**
  * Walk all that comes behind `last`, which all have signed, on whatever branch its author was
- * there: what it had written instead does not count, what it wrote then does. Errors: as above
+ * there: what it had written instead is not taken in, what it wrote then is. Errors: as above
  */
 MCPZ_MUST_USE mcpz_error mcpz_branches_follow_signed(struct mcpz_branches *walk,
                                                      const struct mcpz_store *store,

@@ -237,6 +237,53 @@ static mcpz_error needs_base(const struct answer *answer, bool *needed)
     return error;
 }
 
+/* Does something of who is cut follow another delta than that which stands before its cut? */
+static mcpz_error is_broken_off(const struct answer *answer, const struct mcpz_cut *cut,
+                                bool *broken)
+{
+    const struct mcpz_clock *clock = &answer->document->clock;
+    const struct mcpz_store *store = answer->catchup->store;
+    const struct mcpz_version *last = mcpz_clock_find(clock->versions, clock->count, &cut->actor);
+    struct mcpz_record record;
+
+    *broken = false;
+    if (last == NULL) {
+        return MCPZ_OK;
+    }
+    mcpz_error error =
+        mcpz_document_find_delta(store, &answer->document->id, &cut->actor, cut->seq, &record);
+    while (error == MCPZ_OK && !*broken) {
+        *broken = !mcpz_head_equal(&record.delta.delta.prev, &last->head);
+        error = store->next(store->context, MCPZ_SCAN_SEQ, false, &record);
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+/*
+ * The asker may count what follows another branch than all have signed, as it has that, too: our
+ * base shows it. If it has what was signed, that says nothing to it, and it lacks the other.
+ */
+static mcpz_error show_base(const struct answer *answer)
+{
+    const struct mcpz_msg_want *want = answer->want;
+    struct mcpz_catchup *catchup = answer->catchup;
+    const struct mcpz_cuts *cuts = &answer->document->cuts;
+    bool is_broken = false;
+    mcpz_error error = MCPZ_OK;
+
+    for (size_t i = 0; i < cuts->count && error == MCPZ_OK && !is_broken; i++) {
+        const struct mcpz_cut *cut = &cuts->cuts[i];
+        if (mcpz_clock_get(want->versions, want->version_count, &cut->actor) >= cut->seq) {
+            error = is_broken_off(answer, cut, &is_broken);
+        }
+    }
+    if (error == MCPZ_OK && is_broken) {
+        error = mcpz_floor_hasten(catchup->store, &want->document);
+        (void)mcpz_mail_base(catchup->mail, catchup->peer, &want->document);
+    }
+    return error;
+}
+
 mcpz_error mcpz_catchup_serve(struct mcpz_catchup *catchup, const struct mcpz_document *document,
                               const struct mcpz_msg_want *want, size_t *bytes)
 {
@@ -261,6 +308,9 @@ mcpz_error mcpz_catchup_serve(struct mcpz_catchup *catchup, const struct mcpz_do
         catchup->is_below = true;
         *bytes = mcpz_mail_base(catchup->mail, catchup->peer, &document->id) ? 1 : 0;
         return MCPZ_OK;
+    }
+    if (error == MCPZ_OK) {
+        error = show_base(&answer);
     }
     if (error == MCPZ_OK) {
         error = line_up(&answer, &walk);

@@ -4,6 +4,9 @@
  *   (a,4) --- (a,5) --- (a,6) <- tip        cut at 5: what `a` added from (a,5) on does not count;
  *        \--- (a,5)' <- tip                 it stands at 4 in the version vector
  *
+ * Of two deltas of one place one may lie within what all have signed, and the other is not taken
+ * in then (core/crdt/floor.h). Who follows that other one is cut where it does: right above.
+ *
  * With tips, equal lists of cuts mean equal sets of branches: each delta names the one before it.
  * An actor with more than MCPZ_BRANCHES_MAX branches is overrun: the ends of its branches are told
  * apart no longer, but the sum of all its deltas from the cut on still names the set. (Somebody

@@ -455,6 +455,48 @@ static mcpz_error cut(const struct mcpz_store *store, struct mcpz_document *docu
     return step_back(store, document, delta);
 }
 
+/* Does it follow another delta than is here? That one lies below what all have signed. */
+static bool breaks_off(const struct mcpz_document *document, const struct mcpz_delta *delta)
+{
+    const struct mcpz_clock *clock = &document->clock;
+    const struct mcpz_version *last =
+        mcpz_clock_find(clock->versions, clock->count, &delta->actor);
+
+    return last != NULL && last->seq + 1 == delta->seq &&
+           !mcpz_head_equal(&last->head, &delta->prev) &&
+           !mcpz_cuts_is_tainted(&document->cuts, &delta->actor, delta->seq);
+}
+
+/*
+ * Cut the author of `delta`, which breaks off, there. What shows that is what was signed, and it;
+ * unless the two deltas of one place were seen.
+ */
+static mcpz_error cut_off(const struct mcpz_store *store, struct mcpz_document *document,
+                          const struct mcpz_delta *delta, struct mcpz_record_fork *fork)
+{
+    struct mcpz_record known = {.kind = MCPZ_RECORD_FORK,
+                                .fork = {.document = document->id, .actor = delta->actor}};
+    struct mcpz_record last;
+
+    mcpz_error error = store->get(store->context, &known);
+    if (error == MCPZ_ENOTFOUND) {
+        error =
+            mcpz_document_find_delta(store, &document->id, &delta->actor, delta->seq - 1, &last);
+        if (error == MCPZ_OK) {
+            *fork = known.fork;
+            fork->seq = delta->seq;
+            fork->one_hlc = last.delta.delta.hlc;
+            fork->other_hlc = delta->hlc;
+            store->delta_id(store->context, &last.delta.delta, &fork->one);
+        }
+    }
+    if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
+        return error;
+    }
+    mcpz_cuts_put(&document->cuts, &(struct mcpz_cut){.actor = delta->actor, .seq = delta->seq});
+    return MCPZ_OK;
+}
+
 /* Of what is here of `actor`, from its cut on: how many deltas, and the sum of their heads. */
 static mcpz_error sum_up(const struct mcpz_store *store, const struct mcpz_document *document,
                          const struct mcpz_actor *actor, struct mcpz_tip *sum)
@@ -544,13 +586,16 @@ static mcpz_error take_place(const struct mcpz_store *store, struct mcpz_documen
         change->is_tainted = true; /* made anew, of what was here when it was closed */
         return MCPZ_OK;
     }
+    mcpz_error error = MCPZ_OK;
     if (delta->seq <=
         mcpz_clock_get(document->clock.versions, document->clock.count, &delta->actor)) {
-        mcpz_error error = cut(store, document, delta, fork);
-        if (error != MCPZ_OK) {
-            return error;
-        }
+        error = cut(store, document, delta, fork);
         change->gone_from = delta->seq;
+    } else if (breaks_off(document, delta)) {
+        error = cut_off(store, document, delta, fork);
+    }
+    if (error != MCPZ_OK) {
+        return error;
     }
     close_lives(document, change);
     change->is_tainted = mcpz_cuts_is_tainted(&document->cuts, &delta->actor, delta->seq);
@@ -700,7 +745,7 @@ mcpz_error mcpz_document_apply(const struct mcpz_store *store, struct mcpz_docum
     if (error != MCPZ_OK) {
         return error;
     }
-    if (change.gone_from != UINT64_MAX) {
+    if (record.fork.seq > 0) {
         record.fork.other = *delta_id;
         record.fork.noticed_ms = wall_ms;
         store->put(store->context, &record);

@@ -7,6 +7,9 @@
  * that (engine/collecting.h). So nothing below the floor is ever to come: what claims to lie there
  * and is not what was signed comes too late to be a branch, and counts as here. That begins when
  * all have signed (STABLE), before anything is dropped, so that it is the same at all of them.
+ * What follows it is kept, and does not count: it shows that its author contradicts itself, and so
+ * it is cut there (core/crdt/cuts.h). Else who holds that branch would be as far on as who does
+ * not.
  *
  * Of each actor the last delta below is kept whole: what follows it is judged by it (crdt 1.4, V5
  * and V7). Whoever walks deltas begins behind it.

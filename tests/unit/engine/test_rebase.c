@@ -151,17 +151,44 @@ static void fold_one_branch(void)
     lose_document(&other);
 }
 
-/* What follows the branch that does not count does: also for who comes to the base later. */
-TEST(what_follows_another_branch_than_was_signed_comes_to_all)
+/* Who follows another branch than was signed is cut there: also with who comes to the base later.
+ */
+TEST(what_follows_another_branch_than_was_signed_counts_with_nobody)
 {
     make_liar(&no_history);
     const struct mcpz_delta two = first_delta(8);
     const struct mcpz_delta next = second_delta(&two);
     fold_one_branch();
     tell(&founder, &other, &next);
-    CHECK_UINT(last_of_liar(&founder), 2);
+    CHECK_UINT(last_of_liar(&founder), 1);
+    CHECK_UINT(founder.engine->node.agents.forks_found, 1);
+    CHECK_UINT(count_rows(&founder, MCPZ_RECORD_FORK), 1);
     pass_time(MCPZ_SECONDS(30));
-    CHECK_UINT(last_of_liar(&other), 2);
+    CHECK_UINT(last_of_liar(&other), 1);
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_FORK), 1);
+    check_same_root();
+    free_all();
+}
+
+/* Of two that follow, the one what was signed, the other what was not, neither counts. */
+TEST(who_follows_what_was_signed_hears_of_who_does_not)
+{
+    make_liar(&no_history);
+    const struct mcpz_delta one = first_delta(7);
+    const struct mcpz_delta two = first_delta(8);
+    const struct mcpz_delta next = second_delta(&one);
+    const struct mcpz_delta astray = second_delta(&two);
+    write_lie(7);
+    write_more(MCPZ_FOLD_DELTAS);
+    pass_time(MCPZ_SECONDS(6));
+    CHECK_UINT(founder.engine->counters.floors_raised, 1);
+    tell(&founder, &other, &astray);
+    tell(&other, &founder, &next);
+    pass_time(MCPZ_SECONDS(30));
+    CHECK_UINT(last_of_liar(&founder), 1);
+    CHECK_UINT(last_of_liar(&other), 1);
+    CHECK_UINT(founder.engine->counters.bases_begun_with, 0);
+    CHECK_UINT(other.engine->counters.bases_begun_with, 0);
     check_same_root();
     free_all();
 }
@@ -175,17 +202,19 @@ TEST(who_begins_anew_takes_along_what_follows_the_branch_that_does_not_count)
     tell(&other, &founder, &two);
     tell(&other, &founder, &next);
     begin_anew();
-    CHECK_UINT(last_of_liar(&other), 2); /* and not because it was sent it again */
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_FORK), 1); /* not because it was sent it again */
+    CHECK_UINT(last_of_liar(&other), 1);
     pass_time(MCPZ_SECONDS(30));
-    CHECK_UINT(last_of_liar(&founder), 2);
+    CHECK_UINT(last_of_liar(&founder), 1);
     CHECK_UINT(lie_at(&other), 7);
     check_same_root();
     free_all();
 }
 
 /*
- * Who comes back has the other branch, what follows it, and all else that was signed. Each then
- * ends at the same deltas, so comparing shows nothing: they find out when they are to sign.
+ * Who comes back has the other branch, what follows it, and all else that was signed: more than
+ * the others, by its vector. They take what follows for a contradiction, and that shows their
+ * base.
  */
 TEST(who_comes_back_with_another_branch_and_what_follows_it_begins_anew)
 {
@@ -214,11 +243,12 @@ TEST(who_comes_back_with_another_branch_and_what_follows_it_begins_anew)
     mcpz_engine_link_closed(enter(&founder), founder.link);
     leave(&founder);
     connect_pair();
-    pass_time(MCPZ_SECONDS(30));
-    CHECK_UINT(last_of_liar(&founder), 2);
     CHECK_UINT(last_of_liar(&other), 2);
-    write_more(MCPZ_FOLD_DELTAS);
     pass_time(MCPZ_SECONDS(30));
+    CHECK_UINT(last_of_liar(&founder), 1);
+    CHECK_UINT(last_of_liar(&other), 1);
+    CHECK_UINT(founder.engine->counters.checkpoints_diverged, 0);
+    CHECK_UINT(other.engine->counters.checkpoints_diverged, 0);
     CHECK_UINT(lie_at(&founder), 7);
     CHECK_UINT(lie_at(&other), 7);
     CHECK_UINT(other.engine->counters.bases_begun_with, 1);
@@ -379,7 +409,8 @@ TEST_MAIN(RUN(what_was_signed_counts_though_another_branch_was_found_meanwhile),
           RUN(a_document_begins_anew_in_a_store_that_is_sealed),
           RUN(who_waits_for_history_to_be_over_folds_for_whoever_found_another_branch),
           RUN(who_comes_back_with_another_branch_begins_anew),
-          RUN(what_follows_another_branch_than_was_signed_comes_to_all),
+          RUN(what_follows_another_branch_than_was_signed_counts_with_nobody),
+          RUN(who_follows_what_was_signed_hears_of_who_does_not),
           RUN(who_begins_anew_takes_along_what_follows_the_branch_that_does_not_count),
           RUN(who_comes_back_with_another_branch_and_what_follows_it_begins_anew),
           RUN(who_comes_back_with_the_beginning_of_another_branch_begins_anew),
