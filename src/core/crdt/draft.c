@@ -12,8 +12,9 @@ uint64_t mcpz_draft_own_seq(const struct mcpz_writer *writer)
 }
 
 /*
- * What a delta says that we have seen of others. Of one that contradicts itself we go on naming
- * what we have named before we knew, as what one has seen only grows (crdt 1.4, V5).
+ * What a delta says that we have seen of others: what we have named once we go on naming, as what
+ * one has seen only grows (crdt 1.4, V5). It may be a branch of one that contradicts itself, or
+ * one that is not here any more, as another one was signed by all.
  */
 static mcpz_error name_past(const struct mcpz_writer *writer, const struct mcpz_version *own,
                             struct mcpz_clock *past)
@@ -30,7 +31,7 @@ static mcpz_error name_past(const struct mcpz_writer *writer, const struct mcpz_
             seen->seq |= MCPZ_SEQ_CLOSED; /* those before it are named, too */
         }
     }
-    if (document->cuts.count == 0 || own == NULL) {
+    if (past->count + document->cuts.count == 0 || own == NULL) {
         return MCPZ_OK;
     }
     before.delta = (struct mcpz_record_delta){
@@ -43,8 +44,11 @@ static mcpz_error name_past(const struct mcpz_writer *writer, const struct mcpz_
     }
     for (size_t i = 0; i < before.delta.delta.version_count; i++) {
         const struct mcpz_version *seen = &before.delta.delta.versions[i];
-        if (mcpz_cuts_is_tainted(&document->cuts, &seen->actor, seen->seq) &&
-            !mcpz_clock_advance(past, seen)) {
+        if (mcpz_clock_has(past->versions, past->count, seen)) {
+            continue;
+        }
+        mcpz_clock_forget(past, &seen->actor);
+        if (!mcpz_clock_advance(past, seen)) {
             return MCPZ_ECORRUPT; /* document.c: cuts and versions are no more actors than that */
         }
     }

@@ -335,6 +335,45 @@ TEST(who_is_forked_itself_goes_on_as_another)
     world_finish(&world);
 }
 
+/*
+ * Of a stranger another branch counts by now than the one that we have named: all others had
+ * signed that, and our document has begun anew with it (engine/rebase.h). What one has seen only
+ * grows, and nobody would take what says otherwise.
+ */
+TEST(what_a_writer_has_named_it_goes_on_naming)
+{
+    struct chain other = {.actor = {.node = {{'y'}}, .generation = 1}};
+    struct chain signed_one = other;
+    struct mcpz_version versions[2];
+
+    world_init(&world, 2);
+    sign(&other, 0, 1);
+    CHECK_UINT(world_write(&world, 0, MCPZ_AGENT_SET, 1, k, one), MCPZ_CODE_OK);
+    sign(&signed_one, 1, 2);
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT,
+                                 .document = world_look(&world, 0, 1)};
+    CHECK_UINT(record.document.version_count, 2);
+    CHECK_UINT(record.document.versions[1].actor.node.bytes[0], 'y');
+    versions[0] = record.document.versions[0];
+    versions[1] = record.document.versions[1];
+    versions[1].head = signed_one.head;
+    record.document.versions = versions;
+    world.nodes[0].store.port.put(world.nodes[0].store.port.context, &record);
+    world_restart(&world, 0);
+
+    CHECK_UINT(world_write(&world, 0, MCPZ_AGENT_SET, 1, k, one), MCPZ_CODE_OK);
+    const struct mcpz_record *last = NULL;
+    for (size_t i = 0; i < fake_store_count(&world.nodes[0].store, MCPZ_RECORD_DELTA); i++) {
+        const struct mcpz_record *row = fake_store_at(&world.nodes[0].store, MCPZ_RECORD_DELTA, i);
+        const bool is_ours = mcpz_actor_compare(&row->delta.delta.actor, &versions[0].actor) == 0;
+        last = is_ours && row->delta.delta.seq == 2 ? row : last;
+    }
+    CHECK(last != NULL);
+    CHECK_UINT(last->delta.delta.version_count, 1);
+    CHECK(mcpz_head_equal(&last->delta.delta.versions[0].head, &other.head));
+    world_finish(&world);
+}
+
 TEST_MAIN(RUN(what_is_contradicted_does_not_count_and_is_kept),
           RUN(a_delta_is_judged_by_the_one_before_it_whether_that_came_just_now_or_earlier),
           RUN(an_earlier_contradiction_moves_the_cut),
@@ -344,4 +383,5 @@ TEST_MAIN(RUN(what_is_contradicted_does_not_count_and_is_kept),
           RUN(of_one_place_so_many_rivals_are_taken_in_and_no_more),
           RUN(two_that_have_seen_different_branches_find_out_and_agree),
           RUN(branches_longer_than_a_page_are_told_of_page_by_page),
-          RUN(who_is_forked_itself_goes_on_as_another))
+          RUN(who_is_forked_itself_goes_on_as_another),
+          RUN(what_a_writer_has_named_it_goes_on_naming))
