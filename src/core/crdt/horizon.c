@@ -270,14 +270,19 @@ static bool inherit(struct mcpz_horizon *horizon, const struct mcpz_horizon_peer
     return was_stale;
 }
 
-/* `peer` has all that we have. */
+/*
+ * `peer` has all that we have. Where it had that before we were there it says nothing: whoever is
+ * first to see a link asks before the other sees it. If all were made fresh by that, nobody would
+ * be settled, nor ever make anybody so.
+ */
 static void move_fresh(struct mcpz_horizon *horizon, const struct mcpz_horizon_peer *peer,
                        uint64_t had_ms, uint64_t wall_ms)
 {
     const uint64_t fresh_ms = least(had_ms, wall_ms);
 
     if (horizon->is_majority && !mcpz_horizon_is_stale(horizon) &&
-        !is_behind(horizon, peer->fresh_ms) && fresh_ms > horizon->row.fresh_ms) {
+        !is_behind(horizon, peer->fresh_ms) && fresh_ms > horizon->row.fresh_ms &&
+        fresh_ms > horizon->row.since_ms) {
         horizon->row.fresh_ms = fresh_ms;
     }
 }

@@ -19,6 +19,7 @@ static void set_up(void)
     mcpz_horizon_init(&horizon, &below.port, 10 * DAY);
     CHECK_UINT(mcpz_horizon_load(&horizon, 0), MCPZ_OK);
     horizon.is_majority = true;
+    horizon.row.since_ms = 1; /* long ago */
 }
 
 static struct mcpz_record_horizon kept(void)
@@ -85,6 +86,22 @@ TEST(one_who_has_all_of_ours_makes_us_fresh)
     (void)hear(&ann, (struct mcpz_msg_horizon){.had_ms = NOW + DAY}, false);
     CHECK_UINT(horizon.row.fresh_ms, NOW); /* nor ahead of our own clock */
     CHECK_UINT(kept().fresh_ms, NOW - 5);  /* that little is not worth a write */
+}
+
+TEST(what_a_peer_had_before_we_came_says_nothing)
+{
+    struct mcpz_msg_horizon said;
+
+    set_up();
+    horizon.row.since_ms = 0;
+    mcpz_horizon_linked(&horizon, &ann, NOW - 3);
+    (void)hear(&ann, (struct mcpz_msg_horizon){.had_ms = NOW - 3}, false);
+    CHECK_UINT(horizon.row.fresh_ms, 0);
+    mcpz_horizon_had(&horizon, &ann, NOW);
+    CHECK_UINT(tell(&said), 1);
+    CHECK_UINT(said.had_ms, NOW); /* with somebody it has to begin */
+    (void)hear(&ann, (struct mcpz_msg_horizon){.had_ms = NOW - 2}, false);
+    CHECK_UINT(horizon.row.fresh_ms, NOW - 2);
 }
 
 TEST(less_than_a_majority_says_nothing)
@@ -223,6 +240,7 @@ TEST(vouches_who_was_here_before_or_had_all_of_who_vouches)
     struct mcpz_msg_horizon said;
 
     set_up();
+    horizon.row.since_ms = 0;
     mcpz_horizon_linked(&horizon, &ann, NOW - 30 * DAY);
     (void)hear(&ann, (struct mcpz_msg_horizon){0, NOW, false, NOW}, false);
     CHECK(!mcpz_horizon_vouches(&horizon)); /* nothing was forgotten: there is nothing to say */
@@ -320,6 +338,7 @@ TEST(who_has_nothing_stays_who_it_is_where_others_have_nothing)
     const struct mcpz_msg_horizon said = {.fresh_ms = NOW + 8};
 
     set_up();
+    horizon.row.since_ms = 0;
     mcpz_horizon_linked(&horizon, &ann, NOW - 30 * DAY);
     (void)hear(&ann, (struct mcpz_msg_horizon){.had_ms = NOW}, true);
     CHECK(mcpz_horizon_raise(&horizon, NOW - 10 * DAY));
@@ -510,7 +529,8 @@ TEST(a_row_says_who_has_written)
 
 TEST_MAIN(RUN(a_horizon_lies_the_grace_back_and_moves_in_steps),
           RUN(where_nothing_was_forgotten_nobody_is_stale_and_nothing_is_said),
-          RUN(one_who_has_all_of_ours_makes_us_fresh), RUN(less_than_a_majority_says_nothing),
+          RUN(one_who_has_all_of_ours_makes_us_fresh),
+          RUN(what_a_peer_had_before_we_came_says_nothing), RUN(less_than_a_majority_says_nothing),
           RUN(who_was_away_before_the_horizon_is_stale),
           RUN(who_was_off_as_long_as_all_others_is_not),
           RUN(a_peer_is_held_until_it_has_said_how_fresh_it_is),
