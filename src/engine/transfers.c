@@ -1,6 +1,7 @@
 #include "engine/transfers.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/crdt/floor.h"
 #include "engine/agreement.h"
@@ -15,6 +16,7 @@
 struct mcpz_transfer {
     struct mcpz_intake intake;
     struct mcpz_id peer;
+    bool is_told; /* what was agreed; else that was asked for */
     mcpz_time until_us;
 };
 
@@ -195,23 +197,61 @@ static void ask(struct mcpz_engine *engine, struct mcpz_transfer *transfer)
     }
 }
 
-/* Room for one more. NULL: there is none, and it will be offered again. */
-static struct mcpz_transfer *make_room(struct mcpz_engine *engine,
-                                       const struct mcpz_msg_agreed *said)
+static struct mcpz_transfer *add(struct mcpz_engine *engine, const struct mcpz_id *peer,
+                                 const struct mcpz_id *document)
 {
-    for (size_t i = 0; i < MCPZ_TRANSFERS_MAX; i++) {
-        if (engine->transfers.under_way[i] != NULL) {
-            continue;
-        }
-        struct mcpz_transfer *made = calloc(1, sizeof(*made));
-        if (made == NULL || mcpz_intake_init(&made->intake, said) != MCPZ_OK) {
-            free(made);
-            return NULL;
-        }
-        engine->transfers.under_way[i] = made;
-        return made;
+    struct mcpz_transfer **transfer = engine->transfers.under_way;
+
+    for (size_t i = 0; i < MCPZ_TRANSFERS_MAX && *transfer != NULL; i++) {
+        transfer++;
     }
-    return NULL;
+    if (transfer == engine->transfers.under_way + MCPZ_TRANSFERS_MAX) {
+        return NULL;
+    }
+    *transfer = calloc(1, sizeof(**transfer));
+    if (*transfer != NULL) {
+        (*transfer)->peer = *peer;
+        (*transfer)->intake.document = *document;
+    }
+    return *transfer;
+}
+
+/* There is no room now. Beyond what is remembered comparing brings it again. */
+static void put_off(struct mcpz_transfers *transfers, const struct mcpz_id *peer,
+                    const struct mcpz_id *document)
+{
+    for (size_t i = 0; i < transfers->waiting_count; i++) {
+        if (mcpz_id_equal(&transfers->waiting[i].document, document)) {
+            return;
+        }
+    }
+    if (transfers->waiting_count < MCPZ_TRANSFERS_WAITING) {
+        transfers->waiting[transfers->waiting_count++] =
+            (struct mcpz_transfer_offer){.document = *document, .peer = *peer};
+    }
+}
+
+/* Those that are next are told of again. */
+static void go_on(struct mcpz_engine *engine)
+{
+    struct mcpz_transfers *transfers = &engine->transfers;
+    size_t taken = 0;
+
+    while (taken < transfers->waiting_count) {
+        const struct mcpz_transfer_offer *next = &transfers->waiting[taken];
+        if (find(engine, &next->document) == NULL &&
+            mcpz_link_rows_to(engine, &next->peer) != NULL) {
+            struct mcpz_transfer *transfer = add(engine, &next->peer, &next->document);
+            if (transfer == NULL) {
+                break;
+            }
+            ask(engine, transfer);
+        }
+        taken++;
+    }
+    transfers->waiting_count -= taken;
+    memmove(transfers->waiting, transfers->waiting + taken,
+            transfers->waiting_count * sizeof(*transfers->waiting));
 }
 
 static void begin(struct mcpz_engine *engine, const struct mcpz_id *from,
@@ -219,19 +259,23 @@ static void begin(struct mcpz_engine *engine, const struct mcpz_id *from,
 {
     struct mcpz_transfer *transfer = find(engine, &said->document);
 
-    if (transfer != NULL && (!mcpz_id_equal(&transfer->peer, from) ||
-                             mcpz_id_equal(&transfer->intake.agreed.root, &said->agreed.root))) {
+    if (transfer != NULL && transfer->is_told &&
+        (!mcpz_id_equal(&transfer->peer, from) ||
+         mcpz_id_equal(&transfer->intake.agreed.root, &said->agreed.root))) {
         return; /* it is coming, or another one is: floors are not equal everywhere */
     }
     if (transfer != NULL) {
-        give_up(engine, transfer); /* the floor has risen */
+        give_up(engine, transfer); /* the floor has risen, or it is told of now */
     }
-    transfer = make_room(engine, said);
+    transfer = add(engine, from, &said->document);
     if (transfer == NULL) {
-        return;
+        put_off(&engine->transfers, from, &said->document);
+    } else if (mcpz_intake_init(&transfer->intake, said) != MCPZ_OK) {
+        give_up(engine, transfer);
+    } else {
+        transfer->is_told = true;
+        ask(engine, transfer);
     }
-    transfer->peer = *from;
-    ask(engine, transfer);
 }
 
 /* ---- Hearing what was agreed -------------------------------------------------------------- */
@@ -247,8 +291,8 @@ static bool is_ours(const struct mcpz_engine *engine, const struct mcpz_agreed *
     return false;
 }
 
-mcpz_error mcpz_transfers_agreed(struct mcpz_engine *engine, const struct mcpz_id *from,
-                                 const struct mcpz_msg_agreed *said)
+static mcpz_error hear(struct mcpz_engine *engine, const struct mcpz_id *from,
+                       const struct mcpz_msg_agreed *said)
 {
     enum mcpz_intake_news news;
 
@@ -287,6 +331,19 @@ mcpz_error mcpz_transfers_agreed(struct mcpz_engine *engine, const struct mcpz_i
     return MCPZ_OK;
 }
 
+mcpz_error mcpz_transfers_agreed(struct mcpz_engine *engine, const struct mcpz_id *from,
+                                 const struct mcpz_msg_agreed *said)
+{
+    const mcpz_error error = hear(engine, from, said);
+    struct mcpz_transfer *transfer = find(engine, &said->document);
+
+    if (transfer != NULL && !transfer->is_told && mcpz_id_equal(&transfer->peer, from)) {
+        give_up(engine, transfer); /* there is nothing to be done for it any more */
+    }
+    go_on(engine);
+    return error;
+}
+
 /* ---- Taking in ---------------------------------------------------------------------------- */
 
 /* All of it is here. */
@@ -308,7 +365,7 @@ mcpz_error mcpz_transfers_base(struct mcpz_engine *engine, const struct mcpz_id 
         serve(engine, from, base);
         return MCPZ_OK;
     }
-    if (transfer == NULL || !mcpz_id_equal(&transfer->peer, from) ||
+    if (transfer == NULL || !transfer->is_told || !mcpz_id_equal(&transfer->peer, from) ||
         !mcpz_id_equal(&transfer->intake.agreed.root, &base->root) ||
         transfer->intake.index != base->index) {
         return MCPZ_OK; /* too late */
@@ -322,6 +379,7 @@ mcpz_error mcpz_transfers_base(struct mcpz_engine *engine, const struct mcpz_id 
         error = install(engine, transfer);
     }
     give_up(engine, transfer);
+    go_on(engine);
     return error;
 }
 
@@ -393,6 +451,7 @@ void mcpz_transfers_tick(struct mcpz_engine *engine)
             give_up(engine, transfer); /* comparing brings it again */
         }
     }
+    go_on(engine);
 }
 
 mcpz_time mcpz_transfers_deadline(const struct mcpz_engine *engine)
@@ -410,6 +469,7 @@ mcpz_time mcpz_transfers_deadline(const struct mcpz_engine *engine)
 
 void mcpz_transfers_clear(struct mcpz_engine *engine)
 {
+    engine->transfers.waiting_count = 0;
     for (size_t i = 0; i < MCPZ_TRANSFERS_MAX; i++) {
         if (engine->transfers.under_way[i] != NULL) {
             give_up(engine, engine->transfers.under_way[i]);

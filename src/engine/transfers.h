@@ -12,11 +12,14 @@
  *
  * Whoever sends remembers nothing; whoever asks holds what it has of a few documents in memory, so
  * that a crash loses no more than that. If the floor has risen meanwhile the question is answered
- * by AGREED, and it begins anew.
+ * by AGREED, and it begins anew. So it is for those that found no room when they were told of:
+ * when it is their turn they are asked for by no root at all.
  */
 
 #ifndef ENGINE_TRANSFERS_H
 #define ENGINE_TRANSFERS_H
+
+#include <stddef.h>
 
 #include <mcpz/error.h>
 
@@ -27,12 +30,19 @@
 #include "proto/msg.h"
 
 #define MCPZ_TRANSFERS_MAX 4
+#define MCPZ_TRANSFERS_WAITING                                                                    \
+    256 /* documents that found no room; comparing brings others again */
 #define MCPZ_TRANSFER_PATIENCE_US MCPZ_SECONDS(5) /* for one answer */
 
 struct mcpz_transfer;
 
 struct mcpz_transfers {
     struct mcpz_transfer *under_way[MCPZ_TRANSFERS_MAX]; /* NULL: free */
+    struct mcpz_transfer_offer {
+        struct mcpz_id document;
+        struct mcpz_id peer;
+    } waiting[MCPZ_TRANSFERS_WAITING]; /* the first is the next */
+    size_t waiting_count;
 };
 
 /** Send `msg`, an AGREED, to `peer`, if it is linked, behind who its signers are. */

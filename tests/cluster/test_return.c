@@ -30,6 +30,11 @@ static const struct mcpz_agents *agents(size_t node)
     return &node_of(sim, node)->agents;
 }
 
+static const struct mcpz_counters *counters(size_t node)
+{
+    return mcpz_engine_counters(sim->nodes[node].engine);
+}
+
 static void write(size_t node, const char *agent, enum mcpz_agent_op op, const char *value)
 {
     const struct mcpz_sim_op write = {.op = op, .path = "set", .value = value};
@@ -270,9 +275,37 @@ TEST(a_walk_that_is_killed_begins_anew)
     mcpz_sim_destroy(sim);
 }
 
+TEST(what_was_folded_meanwhile_comes_without_waiting_for_comparisons)
+{
+    char name[16];
+
+    begin(5);
+    for (size_t i = 0; i < MANY; i++) {
+        (void)snprintf(name, sizeof(name), "many%zu", i);
+        create(0, name);
+    }
+    run_for(MCPZ_SECONDS(20));
+    mcpz_sim_kill(sim, 4);
+    run_for(MCPZ_SECONDS(60));
+    for (size_t i = 0; i < MANY; i++) {
+        (void)snprintf(name, sizeof(name), "many%zu", i);
+        write(0, name, MCPZ_AGENT_ADD, "a");
+        write(0, name, MCPZ_AGENT_ADD, "b");
+        write(0, name, MCPZ_AGENT_ADD, "c");
+        write(0, name, MCPZ_AGENT_ADD, "d");
+    }
+    run_for(MCPZ_SECONDS(120));
+    CHECK(counters(0)->floors_raised >= MANY);
+    mcpz_sim_start(sim, 4);
+    run_for(MCPZ_SECONDS(10));
+    CHECK_UINT(counters(4)->bases_installed, MANY);
+    mcpz_sim_destroy(sim);
+}
+
 MESH_MAIN(RUN(what_was_forgotten_stays_so_and_what_is_new_comes),
           RUN(what_was_made_anew_is_not_mixed_with_what_it_was),
           RUN(two_that_were_away_together_do_not_bring_it_back_either),
           RUN(nobody_is_held_where_all_were_off),
           RUN(one_that_has_nothing_is_as_stale_as_who_it_has_it_from),
-          RUN(a_walk_that_is_killed_begins_anew))
+          RUN(a_walk_that_is_killed_begins_anew),
+          RUN(what_was_folded_meanwhile_comes_without_waiting_for_comparisons))
