@@ -47,12 +47,8 @@ class Open(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.mesh = Mesh()
+        cls.mesh = cls.enterClassContext(Mesh())
         cls.client = Client(cls.mesh.founder("A", "--api", "127.0.0.1:0", "--provide", "cat=cat"))
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.mesh.__exit__(None, None, None)
 
     def test_the_api_of_the_socket_is_there(self):
         self.assertEqual(json.loads(self.client.ask("GET", "/v1/status")[2])["name"], "A")
@@ -81,13 +77,9 @@ class Guarded(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.mesh = Mesh()
+        cls.mesh = cls.enterClassContext(Mesh())
         keys = {"MCP_API_KEYS": "k3y,other", "MCPZ_JWT_SECRET": SECRET, "MCPZ_JWT_AUDIENCE": "mesh"}
         cls.client = Client(cls.mesh.founder("A", "--api", "127.0.0.1:0", env=keys))
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.mesh.__exit__(None, None, None)
 
     def status(self, path="/v1/status", **headers):
         return self.client.ask("GET", path, **headers)[0]
@@ -126,7 +118,7 @@ class Tenants(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.mesh = Mesh()
+        cls.mesh = cls.enterClassContext(Mesh())
         keys = {"MCP_API_KEYS": "k3y,of-acme=acme", "MCPZ_JWT_SECRET": SECRET}
         provided = "tenant=printf %s \"$MCPZ_TENANT\""
         cls.node = cls.mesh.founder("A", "--api", "127.0.0.1:0", "--provide", provided, env=keys)
@@ -138,10 +130,6 @@ class Tenants(unittest.TestCase):
             "the token of other": {"Authorization": "Bearer " + token(exp=soon, tenant="other")},
             "a key": {"X_API_Key": "k3y"},
         }
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.mesh.__exit__(None, None, None)
 
     def ask(self, who, method, path, body=None, **headers):
         body = json.dumps(body) if isinstance(body, dict) else body

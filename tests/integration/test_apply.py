@@ -16,12 +16,9 @@ from mesh import MCPZ, Local, Mesh, until  # noqa: E402
 
 class Apply(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
+        self.mesh = self.enterContext(Mesh())
         self.node = self.mesh.founder("A")
         self.file = pathlib.Path(self.mesh.directory) / "fleet.ndjson"
-
-    def tearDown(self):
-        self.mesh.__exit__(None, None, None)
 
     def write(self, lines):
         self.file.write_text("".join(line if isinstance(line, str) else json.dumps(line) + "\n" for line in lines))

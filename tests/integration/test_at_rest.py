@@ -32,8 +32,7 @@ def marked(data):
 
 class AtRest(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
-        self.addCleanup(self.mesh.__exit__, None, None, None)
+        self.mesh = self.enterContext(Mesh())
 
     def write_everything(self, node):
         """The mark through every verb that has something kept."""

@@ -13,11 +13,8 @@ from mesh import Mesh, run, until, wait_linked  # noqa: E402
 
 class Backup(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
+        self.mesh = self.enterContext(Mesh())
         self.place = pathlib.Path(self.mesh.directory)
-
-    def tearDown(self):
-        self.mesh.__exit__(None, None, None)
 
     def test_a_node_is_backed_up_while_it_is_written_to_and_comes_back_as_a_new_writer(self):
         a = self.mesh.founder("A")

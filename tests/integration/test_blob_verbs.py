@@ -25,8 +25,7 @@ def files_of(directory):
 
 class Blobs(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
-        self.addCleanup(self.mesh.__exit__, None, None, None)
+        self.mesh = self.enterContext(Mesh())
         self.node = self.mesh.founder()
         self.folder = pathlib.Path(self.mesh.directory) / "files"
         self.folder.mkdir()
@@ -178,8 +177,7 @@ class Copies(unittest.TestCase):
     """Four nodes, three copies: one is lost, one is damaged, and both come back by themselves."""
 
     def setUp(self):
-        self.mesh = Mesh()
-        self.addCleanup(self.mesh.__exit__, None, None, None)
+        self.mesh = self.enterContext(Mesh())
         env = {"MCPZ_BLOBS_REPAIR_AFTER": "1s"}
         founder = self.mesh.founder(env=env)
         self.nodes = [founder] + [self.mesh.joiner(founder, name, env=env) for name in "BCD"]
@@ -268,8 +266,7 @@ class Cleared(unittest.TestCase):
     """What no agent names any more goes by itself, and its room with it: in seconds, as the nodes are told."""
 
     def test_room_is_free_again_at_all_nodes(self):
-        mesh = Mesh()
-        self.addCleanup(mesh.__exit__, None, None, None)
+        mesh = self.enterContext(Mesh())
         env = {"MCPZ_BLOBS_CLEAR_AFTER": "3s"}
         a = mesh.founder(env=env)
         nodes = [a] + [mesh.joiner(a, name, env=env) for name in "BC"]

@@ -18,14 +18,10 @@ from mesh import Mesh, run, until, wait_linked  # noqa: E402
 class Cli(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.mesh = Mesh()
+        cls.mesh = cls.enterClassContext(Mesh())
         cls.a = cls.mesh.founder("A", "--region", "home", "--zone", "attic")
         cls.b = cls.mesh.joiner(cls.a, "B", "--provide", "cat=cat")
         wait_linked([cls.a, cls.b])
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.mesh.__exit__(None, None, None)
 
     def test_status_has_what_was_promised(self):
         status = self.a.status()

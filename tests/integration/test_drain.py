@@ -46,10 +46,7 @@ class Load:
 
 class Drain(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
-
-    def tearDown(self):
-        self.mesh.__exit__(None, None, None)
+        self.mesh = self.enterContext(Mesh())
 
     def three_and_one(self):
         """Three that offer `echo`, which takes its time, and one that asks. Once some output has

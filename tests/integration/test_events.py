@@ -59,8 +59,7 @@ class Follower:
 
 class Events(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
-        self.addCleanup(self.mesh.__exit__, None, None, None)
+        self.mesh = self.enterContext(Mesh())
         self.a = self.mesh.founder("A")
         self.b = self.mesh.joiner(self.a, "B")
         wait_linked([self.a, self.b])

@@ -14,10 +14,7 @@ from mesh import Mesh, until  # noqa: E402
 
 class Gate(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
-
-    def tearDown(self):
-        self.mesh.__exit__(None, None, None)
+        self.mesh = self.enterContext(Mesh())
 
     def configured(self, text):
         """A node with this configuration, which offers `now`: another answer each time."""

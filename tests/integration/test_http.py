@@ -21,13 +21,9 @@ from mesh import PATIENCE_S, Mesh, until  # noqa: E402
 class Http(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.mesh = Mesh()
+        cls.mesh = cls.enterClassContext(Mesh())
         cls.node = cls.mesh.founder("A", "--provide", "cat=cat")
         cls.path = cls.node.ready["socket"]
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.mesh.__exit__(None, None, None)
 
     def tearDown(self):
         # Whatever a test has said, the node goes on.
@@ -309,14 +305,10 @@ class Heads(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.mesh = Mesh()
+        cls.mesh = cls.enterClassContext(Mesh())
         cls.node = cls.mesh.founder("A", "--api", "127.0.0.1:0")
         host, port = cls.node.ready["api"].removeprefix("http://").split(":")
         cls.address = (host, int(port))
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.mesh.__exit__(None, None, None)
 
     def say(self, text):
         client = socket.create_connection(self.address, timeout=PATIENCE_S)
@@ -375,13 +367,10 @@ class Bounds(unittest.TestCase):
     """What is configured for this: few connections, and little patience with idle ones."""
 
     def setUp(self):
-        self.mesh = Mesh()
+        self.mesh = self.enterContext(Mesh())
 
     def start(self, **env):
         self.node = self.mesh.founder("A", env=env)
-
-    def tearDown(self):
-        self.mesh.__exit__(None, None, None)
 
     def connect(self):
         client = socket.socket(socket.AF_UNIX)

@@ -124,17 +124,13 @@ class Client:
 class McpFace(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.mesh = Mesh()
+        cls.mesh = cls.enterClassContext(Mesh())
         cls.mesh.__enter__()
         cls.seen = pathlib.Path(cls.mesh.directory) / "seen"
         cls.front = cls.mesh.founder("front", "--api", "127.0.0.1:0")
         cls.back = cls.mesh.joiner(cls.front, "back", "--config",
                                    configure(cls.mesh, ["one"], cls.seen))
         until("the server is seen", lambda: cls.sees("one"))
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.mesh.__exit__(None, None, None)
 
     @classmethod
     def sees(cls, name):

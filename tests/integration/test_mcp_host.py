@@ -27,7 +27,7 @@ def text_of(result):
 
 class McpHost(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
+        self.mesh = self.enterContext(Mesh())
         self.mark = f"mcp-mark-{os.getpid()}-{id(self)}"
 
     def tearDown(self):
@@ -36,7 +36,6 @@ class McpHost(unittest.TestCase):
         left = until("no process of a server is left", lambda: not self.processes() or None,
                      patience=30)
         self.assertTrue(left)
-        self.mesh.__exit__(None, None, None)
 
     # ---- Helpers ---------------------------------------------------------------------------
 

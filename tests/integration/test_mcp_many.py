@@ -23,11 +23,7 @@ def calls_under_way(node):
 
 class Many(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
-        self.mesh.__enter__()
-
-    def tearDown(self):
-        self.mesh.__exit__(None, None, None)
+        self.mesh = self.enterContext(Mesh())
 
     def test_sixty_servers_are_described_and_called(self):
         config = pathlib.Path(self.mesh.directory) / "many.yaml"

@@ -21,16 +21,12 @@ def prefixed(server):
 class McpNames(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.mesh = Mesh()
+        cls.mesh = cls.enterClassContext(Mesh())
         cls.mesh.__enter__()
         servers = {name: {"command": sys.executable, "args": [str(SERVER)]} for name in ("one", "two")}
         cls.other = cls.mesh.founder("other", "--config", cls.configure("other", servers=servers))
         cls.front = cls.mesh.joiner(cls.other, "front", "--config", cls.configure("front"))
         cls.await_tools(cls.other, TOOLS | prefixed("two"))
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.mesh.__exit__(None, None, None)
 
     @classmethod
     def configure(cls, node, **mcp):

@@ -79,7 +79,7 @@ class McpRemote(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.servers = []
-        cls.mesh = Mesh()
+        cls.mesh = cls.enterClassContext(Mesh())
         cls.secret = pathlib.Path(cls.mesh.directory) / "secret"
         cls.secret.write_text("first\n")
         cls.a = cls.mesh.founder("A", "--api", "127.0.0.1:0", env={"REMOTE_TOKEN": "t0ken"})
@@ -94,7 +94,6 @@ class McpRemote(unittest.TestCase):
         for server in cls.servers:
             if server.process.poll() is None:
                 server.kill()
-        cls.mesh.__exit__(None, None, None)
 
     # ---- Helpers ---------------------------------------------------------------------------
 

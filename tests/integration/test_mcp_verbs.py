@@ -16,13 +16,9 @@ from mesh import MCPZ, PATIENCE_S, Mesh, run, until  # noqa: E402
 class McpVerbs(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.mesh = Mesh()
+        cls.mesh = cls.enterClassContext(Mesh())
         cls.host = cls.mesh.founder("host")
         cls.user = cls.mesh.joiner(cls.host, "user", "--api", "none")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.mesh.__exit__(None, None, None)
 
     def add(self, name, *options, era="modern"):
         # What comes behind -- is the server's, so --data stands before it.

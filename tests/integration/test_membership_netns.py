@@ -49,8 +49,7 @@ class Membership(unittest.TestCase):
             self.zones = self.enterContext(Zones(NODES // 2, NODES - NODES // 2))
         except Unavailable as reason:
             self.skipTest(str(reason))
-        self.mesh = Mesh()
-        self.addCleanup(self.mesh.__exit__, None, None, None)
+        self.mesh = self.enterContext(Mesh())
         self.places = {f"N{number:02}": place for number, place in enumerate(self.zones.places)}
         self.living = []
         self.dead = set()

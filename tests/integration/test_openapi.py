@@ -114,7 +114,7 @@ class OpenApi(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.mesh = Mesh()
+        cls.mesh = cls.enterClassContext(Mesh())
         cls.a = cls.mesh.founder("A", "--api", "127.0.0.1:0", "--provide", "cat=cat", "--provide", "no=false")
         cls.b = cls.mesh.joiner(cls.a, "B", "--provide", "slow=sleep 600", "--provide", "far=cat")
         cls.api, cls.other = Api(cls.a), Api(cls.b)
@@ -124,10 +124,6 @@ class OpenApi(unittest.TestCase):
         connection.close()
         until("what B offers is known", lambda: {"far", "slow"} <= {
             row["name"] for row in cls.api.ask("listCapabilities")})
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.mesh.__exit__(None, None, None)
 
     def in_background(self, *arguments, **more):
         """Ask meanwhile; what joins with it gives what was said."""

@@ -26,7 +26,7 @@ def framed(message):
 
 class Programs(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
+        self.mesh = self.enterContext(Mesh())
         self.started = []
         self.a = self.mesh.founder("A", "--provide", "cat=cat")
         self.b = self.mesh.joiner(self.a, "B")
@@ -35,7 +35,6 @@ class Programs(unittest.TestCase):
         for process in self.started:
             process.kill()
             process.wait()
-        self.mesh.__exit__(None, None, None)
 
     def offers(self, node, name="text.upper"):
         return name in {row["name"] for row in node.ask("capabilities")}

@@ -30,11 +30,8 @@ def processes_with(word):
 
 class Providers(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
+        self.mesh = self.enterContext(Mesh())
         self.marker = f"mcpz-test-{os.getpid()}-{id(self)}"
-
-    def tearDown(self):
-        self.mesh.__exit__(None, None, None)
 
     def offer(self, **commands):
         provides = []

@@ -55,16 +55,13 @@ def memory_holds(pid, needle):
 
 class Relay(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
+        self.mesh = self.enterContext(Mesh())
         self.relay = self.mesh.founder("relay")
         self.provider = self.mesh.joiner(
             self.relay, "provider", "--provide", "cat=cat",
             "--provide", f"hang=echo on; M={self.marker()} sleep 1000", listen="none")
         self.caller = self.mesh.joiner(self.relay, "caller", listen="none")
         until("the caller knows of it", lambda: len(self.caller.ask("capabilities")) == 2)
-
-    def tearDown(self):
-        self.mesh.__exit__(None, None, None)
 
     def marker(self):
         return f"mcpz-relay-{os.getpid()}-{id(self)}"

@@ -12,10 +12,7 @@ from mesh import Mesh, until, wait_linked  # noqa: E402
 
 class Revoke(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
-
-    def tearDown(self):
-        self.mesh.__exit__(None, None, None)
+        self.mesh = self.enterContext(Mesh())
 
     def write(self, node, value):
         return node.run("agent", "set", "diary", "page", value, "--ack", "all", "--timeout", "2s")

@@ -11,10 +11,7 @@ from mesh import Mesh, until, wait_linked  # noqa: E402
 
 class Rules(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
-
-    def tearDown(self):
-        self.mesh.__exit__(None, None, None)
+        self.mesh = self.enterContext(Mesh())
 
     def three(self, *arguments):
         """A asks; B and C do."""

@@ -20,10 +20,7 @@ from mesh import Local, Mesh, run, until, wait_linked  # noqa: E402
 
 class Store(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
-
-    def tearDown(self):
-        self.mesh.__exit__(None, None, None)
+        self.mesh = self.enterContext(Mesh())
 
     def test_a_directory_has_one_holder_and_the_second_is_told_which(self):
         node = self.mesh.founder("A")

@@ -12,15 +12,12 @@ from mesh import Mesh, until, wait_linked  # noqa: E402
 
 class Anywhere(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
+        self.mesh = self.enterContext(Mesh())
         self.a = self.mesh.founder("A")
         self.b = self.mesh.joiner(self.a, "B")
         self.c = self.mesh.joiner(self.a, "C", "--provide", "upper=tr a-z A-Z")
         self.nodes = [self.a, self.b, self.c]
         wait_linked(self.nodes)
-
-    def tearDown(self):
-        self.mesh.__exit__(None, None, None)
 
     def submit(self, node, kind="nobody.does.this"):
         return node.ask("task", "submit", kind, "--copies", "2")["id"]

@@ -47,7 +47,7 @@ class Lease:
 
 class Work(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
+        self.mesh = self.enterContext(Mesh())
         self.a = self.mesh.founder("A", "--provide", "cat=cat")
         self.b = self.mesh.joiner(self.a, "B")
         self.leases = []
@@ -59,7 +59,6 @@ class Work(unittest.TestCase):
         for process in self.started:
             process.kill()
             process.communicate()
-        self.mesh.__exit__(None, None, None)
 
     def lease(self, node, query):
         lease = Lease(node, query)

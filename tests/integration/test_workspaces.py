@@ -21,10 +21,7 @@ def sandboxed():
 
 class Workspaces(unittest.TestCase):
     def setUp(self):
-        self.mesh = Mesh()
-
-    def tearDown(self):
-        self.mesh.__exit__(None, None, None)
+        self.mesh = self.enterContext(Mesh())
 
     def offer(self, *providers, flags=()):
         node = self.mesh.node("A")
@@ -140,10 +137,7 @@ class Workers(unittest.TestCase):
     SHOUT = ROOT / "examples" / "shout.py"
 
     def setUp(self):
-        self.mesh = Mesh()
-
-    def tearDown(self):
-        self.mesh.__exit__(None, None, None)
+        self.mesh = self.enterContext(Mesh())
 
     def employ(self, rest=""):
         node = self.mesh.node("A")
@@ -184,11 +178,8 @@ class Pools(unittest.TestCase):
     SHOUT = ROOT / "examples" / "shout.py"
 
     def setUp(self):
-        self.mesh = Mesh()
+        self.mesh = self.enterContext(Mesh())
         self.node = self.mesh.founder("A")
-
-    def tearDown(self):
-        self.mesh.__exit__(None, None, None)
 
     def pool(self, *arguments):
         # Options first: behind "--" all is the command.
