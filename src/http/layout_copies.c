@@ -69,7 +69,6 @@ bool mcpz_layout_copies_work(struct mcpz_exchange *exchange, struct mcpz_layout_
 {
     const struct mcpz_node *node = node_of(exchange);
     const struct mcpz_live_layout *newest = mcpz_layout_newest(exchange);
-    size_t budget = MCPZ_LAYOUT_COPIES_SLICE;
 
     if (newest == NULL || !mcpz_layouts_are_in_force(&node->layouts)) {
         return true;
@@ -80,7 +79,8 @@ bool mcpz_layout_copies_work(struct mcpz_exchange *exchange, struct mcpz_layout_
     const uint32_t bits = newest->placement.partition_bits;
     const uint32_t most = wanted(newest);
     const size_t each = newest->placement.node_count * node->layouts.history.live_count;
-    for (; copies->next >> bits == 0 && budget > each; budget -= each) {
+    for (size_t seen = 0; copies->next >> bits == 0 && seen < MCPZ_LAYOUT_COPIES_SLICE;
+         seen += each) {
         const struct mcpz_id document = document_of(copies->next++, bits);
         const uint32_t count = count_copies(node, &document);
         copies->counts[count < most ? count : most]++;

@@ -16,7 +16,7 @@
 #include "http/exchange.h"
 #include "proto/placement.h"
 
-#define MCPZ_LAYOUT_COPIES_SLICE 65536 /* nodes looked at in one turn: some ms */
+#define MCPZ_LAYOUT_COPIES_SLICE 4096 /* nodes looked at in one turn: 2 ms; or one partition */
 
 /* Zeros: nothing is counted yet. */
 struct mcpz_layout_copies {

@@ -133,11 +133,9 @@ bool mcpz_layout_moves_work(struct mcpz_layout_moves *moves)
 {
     const uint32_t end = UINT32_C(1) << moves->after.placement.partition_bits;
     const size_t each = moves->before.placement.node_count + moves->after.placement.node_count;
-    size_t budget = MCPZ_LAYOUT_MOVES_SLICE;
 
-    while (moves->next < end && budget > each) {
+    for (size_t seen = 0; moves->next < end && seen < MCPZ_LAYOUT_MOVES_SLICE; seen += each) {
         count_moves(moves, moves->next++);
-        budget -= each;
     }
     return moves->next == end;
 }

@@ -17,7 +17,7 @@
 #include "core/placement/rendezvous.h"
 #include "proto/placement.h"
 
-#define MCPZ_LAYOUT_MOVES_SLICE 65536 /* nodes looked at in one turn: some ms */
+#define MCPZ_LAYOUT_MOVES_SLICE 4096 /* nodes looked at in one turn: 2 ms; or one partition */
 
 /* One of the two layouts. */
 struct mcpz_layout_side {
