@@ -130,6 +130,10 @@ void mcpz_engine_keep(struct mcpz_engine *engine, const uint64_t *history_ms, ui
 /** Open a turn at `now`. Harmless if one is open: time then moves on within it. */
 void mcpz_engine_turn_begin(struct mcpz_engine *engine, mcpz_time now, uint64_t wall_ms);
 
+/** Has this turn so much to look up and send already that what has come should wait for the next?
+ */
+bool mcpz_engine_is_laden(const struct mcpz_engine *engine);
+
 /**
  * Close the turn: commit, let out what may go. Returns the number of the batch handed to the
  * store, 0 if there was none.

@@ -7,8 +7,7 @@
 #include "wire/codec.h"
 #include "wire/reader.h"
 
-/* The kind of an encoded message without reading the rest: [kind, ...]. 0: it has none. */
-static uint32_t peek_kind(struct mcpz_bytes message)
+uint32_t mcpz_inbound_kind(struct mcpz_bytes message)
 {
     struct mcpz_reader reader = mcpz_reader(message);
     struct mcpz_item array;
@@ -54,7 +53,7 @@ static mcpz_error take_signed(struct mcpz_engine *engine, struct mcpz_link_row *
 mcpz_error mcpz_inbound_message(struct mcpz_engine *engine, struct mcpz_link_row *row,
                                 struct mcpz_bytes message)
 {
-    uint32_t kind = peek_kind(message);
+    uint32_t kind = mcpz_inbound_kind(message);
     struct mcpz_msg msg;
 
     bool unreadable =

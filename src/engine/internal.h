@@ -195,6 +195,9 @@ void mcpz_engine_step(struct mcpz_engine *engine, struct mcpz_event *event);
 
 /* inbound.c */
 
+/** The kind of an encoded message without reading the rest: [kind, ...]. 0: it has none. */
+uint32_t mcpz_inbound_kind(struct mcpz_bytes message);
+
 /** Step with the first message we sent to ourselves. False: there is none. */
 bool mcpz_inbound_loopback(struct mcpz_engine *engine);
 /**

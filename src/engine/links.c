@@ -8,8 +8,10 @@
 #define GIVES_WAY_US MCPZ_SECONDS(1) /* what the other end says meanwhile it may say here */
 
 /* Of data in a frame. The other end takes a frame in as a whole, and all others wait meanwhile:
- * of so many bytes of deltas some 3 ms, and 10 of as many as there is room for. */
+ * of so many bytes of deltas some 3 ms, and 10 of as many as there is room for. To answer a WANT,
+ * with a few deltas that lie in batches of their own, costs as much as so many bytes of them. */
 #define DATA_BYTES_ENOUGH 16384
+#define WANT_BYTES 1024
 
 /* ---- The table ---------------------------------------------------------------------------- */
 
@@ -306,6 +308,16 @@ static enum mcpz_compress compression_for(struct mcpz_engine *engine,
     return link != NULL && link->rtt_min_us >= NEAR_US ? MCPZ_COMPRESS_ALL : MCPZ_COMPRESS_LARGE;
 }
 
+/* What the other end has to do for it, as bytes of data. */
+static size_t work_of(const struct mcpz_link_row *row, const struct mcpz_lane *lane,
+                      struct mcpz_bytes message)
+{
+    if (lane == &row->control) {
+        return 0;
+    }
+    return mcpz_inbound_kind(message) == MCPZ_MSG_WANT ? WANT_BYTES : message.length;
+}
+
 struct mcpz_bytes mcpz_engine_pull(struct mcpz_engine *engine, mcpz_link link)
 {
     struct mcpz_link_row *row = mcpz_link_rows_find(engine, link);
@@ -315,13 +327,13 @@ struct mcpz_bytes mcpz_engine_pull(struct mcpz_engine *engine, mcpz_link link)
         return mcpz_bytes(NULL, 0);
     }
     mcpz_framer_begin(framer);
-    for (size_t of_data = 0; of_data < DATA_BYTES_ENOUGH;) {
+    for (size_t work = 0; work < DATA_BYTES_ENOUGH;) {
         struct mcpz_lane *lane = mcpz_lane_is_empty(&row->control) ? &row->data : &row->control;
         struct mcpz_bytes message;
         if (!mcpz_lane_first(lane, &message) || !mcpz_framer_add(framer, message)) {
             break;
         }
-        of_data += lane == &row->data ? message.length : 0;
+        work += work_of(row, lane, message);
         mcpz_lane_drop(lane);
     }
     struct mcpz_bytes frame = mcpz_framer_finish(framer, compression_for(engine, row));

@@ -22,6 +22,7 @@
 #define MCPZ_OUTGOING_DELTAS_MAX 1024
 #define MCPZ_OUTGOING_BYTES 524288
 #define MCPZ_OUTGOING_SETS_MAX 64
+#define MCPZ_OUTGOING_BATCHES_ENOUGH 16 /* of which parts are sent: opening one takes 50 us */
 #define MCPZ_OWN_BATCH_DELTAS 256 /* after a step with so many unsigned ones they are signed */
 
 static_assert(MCPZ_OUTGOING_BYTES >= MCPZ_DELTA_BYTES_MAX, "there is room for any one");
@@ -57,6 +58,7 @@ struct mcpz_outgoing {
 
     struct mcpz_outgoing_delta deltas[MCPZ_OUTGOING_DELTAS_MAX];
     size_t delta_count;
+    size_t batch_count; /* that they lie in, one behind the other */
     struct mcpz_link_set routes[MCPZ_OUTGOING_SETS_MAX];
     size_t route_count;
     uint8_t bytes[MCPZ_OUTGOING_BYTES];

@@ -164,6 +164,14 @@ static bool find_own(const struct mcpz_outgoing *out, struct mcpz_bytes bytes, u
     return false;
 }
 
+/* Does it lie in another batch than the one before it? */
+static bool begins_batch(const struct mcpz_outgoing *out, const struct mcpz_outgoing_delta *delta)
+{
+    return out->delta_count == 0 ||
+           !mcpz_batch_name_equal(&out->deltas[out->delta_count - 1].proof.batch,
+                                  &delta->proof.batch);
+}
+
 void mcpz_outgoing_add(struct mcpz_engine *engine, const mcpz_link *links, size_t count,
                        const struct mcpz_delta *delta)
 {
@@ -190,6 +198,7 @@ void mcpz_outgoing_add(struct mcpz_engine *engine, const mcpz_link *links, size_
         engine->counters.deltas_unproven++; /* nobody would believe it */
         return;
     }
+    out->batch_count += begins_batch(out, &added) ? 1 : 0;
     out->deltas[out->delta_count++] = added;
     out->byte_count += length;
 }
@@ -290,9 +299,17 @@ void mcpz_outgoing_flush(struct mcpz_engine *engine)
         i += pack.count;
     }
     out->delta_count = 0;
+    out->batch_count = 0;
     out->route_count = 0;
     out->byte_count = 0;
     out->engine = NULL;
+}
+
+bool mcpz_engine_is_laden(const struct mcpz_engine *engine)
+{
+    const struct mcpz_outgoing *out = &engine->scratch->outgoing;
+
+    return out->engine == engine && out->batch_count >= MCPZ_OUTGOING_BATCHES_ENOUGH;
 }
 
 /* ---- For files ---------------------------------------------------------------------------- */

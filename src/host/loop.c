@@ -35,9 +35,7 @@
 #define LWS_TIMEOUT_SECONDS 10
 #define LWS_HEAD_SECONDS 10 /* for all of a request's head to come */
 
-/* Of what is put off, between two looks at what has come: so many, and none begins after that. */
-#define ROUNDS_MAX 3
-#define ROUNDS_US 1000
+#define ROUNDS_MAX 3 /* of what is put off, between two looks at what has come */
 
 struct hearing {
     mcpz_listener listener;
@@ -196,12 +194,6 @@ static void take_in_more(struct mcpz_loop *loop)
     }
 }
 
-/* Was it awake for so short that who has come since may wait a little longer? */
-static bool has_time(const struct mcpz_loop *loop)
-{
-    return loop->woken_us == 0 || mcpz_clock_now() - loop->woken_us < (mcpz_time)ROUNDS_US;
-}
-
 static void settle(struct mcpz_loop *loop)
 {
     run_deferred(loop);
@@ -210,7 +202,7 @@ static void settle(struct mcpz_loop *loop)
     }
     finish_turn(loop);
     /* What follows from it, before we look who else has come: that would be a trip each time. */
-    for (int i = 1; i < ROUNDS_MAX && loop->deferred != NULL && has_time(loop); i++) {
+    for (int i = 1; i < ROUNDS_MAX && loop->deferred != NULL && mcpz_loop_has_time(loop); i++) {
         run_deferred(loop);
         finish_turn(loop);
     }
@@ -560,6 +552,11 @@ void mcpz_loop_undefer(struct mcpz_loop *loop, struct mcpz_deferred *deferred)
         loop->deferred_end = at;
     }
     deferred->queued = false;
+}
+
+bool mcpz_loop_has_time(const struct mcpz_loop *loop)
+{
+    return loop->woken_us == 0 || mcpz_clock_now() - loop->woken_us < MCPZ_LOOP_TRIP_US;
 }
 
 struct mcpz_engine *mcpz_loop_engine(struct mcpz_loop *loop)

@@ -27,6 +27,8 @@
 #define MCPZ_LOOP_FLUSHES_MAX 4
 #define MCPZ_LOOP_DRAINS_MAX 4 /* in one turn: others want theirs */
 
+#define MCPZ_LOOP_TRIP_US 1000 /* awake for longer, it begins nothing that can wait */
+
 struct ev_loop;
 struct lws_context;
 struct mcpz_loop;
@@ -116,6 +118,9 @@ void mcpz_loop_defer(struct mcpz_loop *loop, struct mcpz_deferred *deferred);
 
 /** Do not run it after all. Harmless if it does not wait. */
 void mcpz_loop_undefer(struct mcpz_loop *loop, struct mcpz_deferred *deferred);
+
+/** Was it awake for so short that who has come since may wait a little longer? */
+bool mcpz_loop_has_time(const struct mcpz_loop *loop);
 
 /** The engine, to look at. NULL before mcpz_loop_start(). */
 struct mcpz_engine *mcpz_loop_engine(struct mcpz_loop *loop);

@@ -165,6 +165,22 @@ static void take_bytes(struct mcpz_wire *wire, struct mcpz_ws_bytes bytes)
     }
 }
 
+/* Has the turn as much as it should take in? Something, in any case. */
+static bool has_enough(const struct mcpz_mesh *mesh)
+{
+    return mesh->turn_bytes >= ENOUGH_BYTES ||
+           (mesh->turn_bytes > 0 && (!mcpz_loop_has_time(mesh->loop) ||
+                                     mcpz_engine_is_laden(mcpz_loop_engine(mesh->loop))));
+}
+
+/* Its turn comes when those that wait had theirs. */
+static void wait_for_more(struct mcpz_wire *wire)
+{
+    wire->holds_more = true;
+    note_heard(wire);
+    mcpz_loop_defer(wire->mesh->loop, &wire->mesh->more);
+}
+
 /*
  * Read what is there, and what TLS has read ahead, until the turn has enough of it: what is left
  * has the next turn. False: nothing came.
@@ -176,7 +192,7 @@ static bool read_wire(struct mcpz_wire *wire)
     size_t length = 0;
     bool came = false;
 
-    while (wire->reads && mesh->turn_bytes < ENOUGH_BYTES) {
+    while (wire->reads && !has_enough(mesh)) {
         mcpz_error error = mcpz_tls_read(connection, mesh->in, MCPZ_MESH_READ_BYTES, &length);
         wire->holds_more = error == MCPZ_OK && mcpz_tls_holds_more(connection);
         if (error == MCPZ_ENOTFOUND) {
@@ -197,9 +213,7 @@ static bool read_wire(struct mcpz_wire *wire)
         }
     }
     if (wire->reads) { /* of what TLS holds nobody else will tell us */
-        wire->holds_more = true;
-        note_heard(wire);
-        mcpz_loop_defer(mesh->loop, &mesh->more);
+        wait_for_more(wire);
     }
     return came;
 }
@@ -208,7 +222,13 @@ static void on_readable(struct ev_loop *ev, ev_io *watcher, int events)
 {
     (void)ev;
     (void)events;
-    (void)read_wire(watcher->data);
+    struct mcpz_wire *wire = watcher->data;
+
+    if (wire->mesh->more.queued) {
+        wait_for_more(wire); /* others were here before */
+    } else {
+        (void)read_wire(wire);
+    }
 }
 
 static void begin(struct mcpz_wire *wire)
@@ -231,7 +251,7 @@ static bool read_heard(struct mcpz_mesh *mesh)
     const struct mcpz_wire *last = mesh->last_heard;
     bool came = false;
 
-    while (mesh->turn_bytes < ENOUGH_BYTES && mesh->first_heard != NULL) {
+    while (!has_enough(mesh) && mesh->first_heard != NULL) {
         struct mcpz_wire *wire = pop_heard(mesh);
         came |= read_wire(wire);
         if (wire == last) {

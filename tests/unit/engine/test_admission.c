@@ -588,6 +588,27 @@ TEST(a_frame_takes_in_no_more_of_what_people_send_than_the_other_end_can_do_at_o
     free_pair();
 }
 
+TEST(a_frame_asks_for_no_more_than_the_other_end_can_look_up_at_once)
+{
+    const struct mcpz_msg want = {.kind = MCPZ_MSG_WANT, .want = {.document = {{1}}}};
+    size_t frames = 0;
+
+    make_pair(0);
+    const struct mcpz_join_token token = make_token(1000, 1, "");
+    join_with(&token);
+    struct mcpz_link_row *row = mcpz_link_rows_find(enter(&founder), founder.link);
+    for (size_t i = 0; i < 40; i++) {
+        mcpz_link_rows_send(founder.engine, row, &want);
+    }
+    while (mcpz_engine_has_frames(founder.engine, founder.link)) {
+        CHECK(mcpz_engine_pull(founder.engine, founder.link).length < 16 * 100);
+        frames++;
+    }
+    CHECK_UINT(frames, 3); /* of sixteen */
+    leave(&founder);
+    free_pair();
+}
+
 /* No storm comes so far (src/README.md): whoever takes nothing is found silent long before. */
 TEST(a_peer_that_does_not_take_what_is_sent_loses_its_link)
 {
@@ -711,6 +732,7 @@ TEST_MAIN(RUN(a_token_lets_in), RUN(a_node_that_was_let_in_needs_no_token_again)
           RUN(a_successor_that_fails_while_the_first_stands_harms_nothing),
           RUN(a_heartbeat_overtakes_what_people_send),
           RUN(a_frame_takes_in_no_more_of_what_people_send_than_the_other_end_can_do_at_once),
+          RUN(a_frame_asks_for_no_more_than_the_other_end_can_look_up_at_once),
           RUN(a_peer_that_does_not_take_what_is_sent_loses_its_link),
           RUN(many_small_messages_are_compressed_where_the_round_trip_is_known_to_be_long),
           RUN(a_certificate_is_renewed_at_two_thirds_of_its_life),

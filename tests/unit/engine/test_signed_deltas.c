@@ -123,18 +123,48 @@ TEST(a_delta_of_one_entry_is_small_on_the_wire)
     free_pair();
 }
 
-/* What a peer that is of the mesh says, whole. */
-static mcpz_error say(const struct mcpz_msg *msg)
+/* What a peer that is of the mesh says, whole; the turn goes on. */
+static mcpz_error say_within(const struct mcpz_msg *msg)
 {
     static uint8_t frame[MCPZ_FRAME_BYTES_MAX];
     size_t length = 0;
 
     frame[0] = 0;
     CHECK_UINT(mcpz_msg_encode(msg, frame + 1, sizeof(frame) - 1, &length), MCPZ_OK);
-    mcpz_error error =
-        mcpz_engine_frame(enter(&founder), founder.link, mcpz_bytes(frame, length + 1));
+    return mcpz_engine_frame(enter(&founder), founder.link, mcpz_bytes(frame, length + 1));
+}
+
+static mcpz_error say(const struct mcpz_msg *msg)
+{
+    mcpz_error error = say_within(msg);
     leave(&founder);
     return error;
+}
+
+/* What is sent of a batch costs its opening, however little of it that is. */
+TEST(a_turn_has_enough_when_it_is_to_open_so_many_batches)
+{
+    struct mcpz_msg want = {.kind = MCPZ_MSG_WANT};
+    char name[16];
+
+    make_mesh();
+    for (int i = 0; i < MCPZ_OUTGOING_BATCHES_ENOUGH; i++) {
+        (void)snprintf(name, sizeof(name), "agent-%d", i);
+        create(&founder, name);
+        leave(&founder);
+    }
+    for (int i = 0; i < MCPZ_OUTGOING_BATCHES_ENOUGH; i++) {
+        CHECK(!mcpz_engine_is_laden(founder.engine));
+        (void)snprintf(name, sizeof(name), "agent-%d", i);
+        want.want.document = document_of(name);
+        CHECK_UINT(say_within(&want), MCPZ_OK);
+        CHECK_UINT(say_within(&want), MCPZ_OK); /* of the same batch */
+    }
+    CHECK(mcpz_engine_is_laden(founder.engine));
+    CHECK(!mcpz_engine_is_laden(other.engine));
+    leave(&founder);
+    CHECK(!mcpz_engine_is_laden(founder.engine));
+    free_pair();
 }
 
 /* ---- What the other might sign, if it were no mcpz ---------------------------------------- */
@@ -442,6 +472,7 @@ TEST(who_may_admit_nobody_takes_no_file_of_another_mesh)
 
 TEST_MAIN(RUN(what_one_writes_the_other_verifies), RUN(writes_of_one_turn_share_a_signature),
           RUN(a_delta_of_one_entry_is_small_on_the_wire),
+          RUN(a_turn_has_enough_when_it_is_to_open_so_many_batches),
           RUN(an_unsigned_delta_ends_the_link_and_changes_nothing),
           RUN(every_changed_byte_is_refused), RUN(a_forged_context_changes_nothing),
           RUN(a_replayed_delta_changes_nothing),

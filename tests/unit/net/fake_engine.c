@@ -214,6 +214,12 @@ struct mcpz_bytes mcpz_engine_pull(struct mcpz_engine *engine, mcpz_link link)
     return mcpz_bytes(NULL, 0);
 }
 
+bool mcpz_engine_is_laden(const struct mcpz_engine *engine)
+{
+    (void)engine;
+    return false;
+}
+
 bool mcpz_engine_has_frames(const struct mcpz_engine *engine, mcpz_link link)
 {
     bool waits = engine->links[link - 1].is_endless;
