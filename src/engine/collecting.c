@@ -73,39 +73,74 @@ static void note_whole(struct mcpz_collecting *collecting, const struct mcpz_id 
     collecting->whole_next = (collecting->whole_next + 1) % MCPZ_COLLECT_WHOLE;
 }
 
-void mcpz_collecting_agreed(struct mcpz_engine *engine, const struct mcpz_id *document,
-                            const struct mcpz_agreed *agreed)
+/* Is it above our floor, and does it stand in what we `held`? */
+static bool is_news(struct mcpz_engine *engine, const struct mcpz_id *document,
+                    const struct mcpz_agreed *agreed, struct mcpz_document *held)
 {
-    struct mcpz_record record = {
-        .kind = MCPZ_RECORD_STABLE,
-        .stable = {.document = *document, .agreed = *agreed, .agreed_ms = engine->wall_ms},
-    };
     const struct mcpz_seen seen = mcpz_seen_in(agreed);
-    struct mcpz_document held;
     struct mcpz_floor floor;
 
     if (mcpz_collecting_waits(engine, document) ||
-        mcpz_document_load(&engine->store, document, &held) != MCPZ_OK ||
+        mcpz_document_load(&engine->store, document, held) != MCPZ_OK ||
         mcpz_floor_load(&engine->store, document, &floor) != MCPZ_OK ||
         !mcpz_floor_is_reached(&floor, &seen)) {
-        return;
+        return false;
     }
-    if (!is_held(&held, agreed)) {
-        return; /* a branch within was found since it was signed: engine/rebase.h */
+    if (!is_held(held, agreed)) {
+        return false; /* a branch within was found since it was signed: engine/rebase.h */
     }
     const struct mcpz_seen below = mcpz_seen_of(&floor.clock, &floor.cuts);
-    if (floor.exists && mcpz_floor_is_held(&seen, &below)) {
-        return; /* it is there already */
+    return !floor.exists || !mcpz_floor_is_held(&seen, &below);
+}
+
+bool mcpz_collecting_is_news(struct mcpz_engine *engine, const struct mcpz_id *document,
+                             const struct mcpz_agreed *agreed)
+{
+    struct mcpz_document held;
+
+    return is_news(engine, document, agreed, &held);
+}
+
+/* Note what is to be the floor. False: it is no news. */
+static bool note_stable(struct mcpz_engine *engine, const struct mcpz_id *document,
+                        const struct mcpz_agreed *agreed, uint64_t agreed_ms)
+{
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_STABLE,
+        .stable = {.document = *document, .agreed = *agreed, .agreed_ms = agreed_ms},
+    };
+    const struct mcpz_seen seen = mcpz_seen_in(agreed);
+    struct mcpz_document held;
+
+    if (!is_news(engine, document, agreed, &held)) {
+        return false;
     }
     /* Only just there, or it may have been deleted above. */
     const struct mcpz_seen all = mcpz_seen_of(&held.clock, &held.cuts);
     record.stable.is_deleted = held.deleted && mcpz_floor_is_held(&all, &seen);
     engine->store.put(engine->store.context, &record);
+    return true;
+}
+
+void mcpz_collecting_agreed(struct mcpz_engine *engine, const struct mcpz_id *document,
+                            const struct mcpz_agreed *agreed)
+{
+    if (!note_stable(engine, document, agreed, engine->wall_ms)) {
+        return;
+    }
     if (mcpz_lives_superseded(agreed->versions, agreed->version_count) > 0 &&
         mcpz_keepers_nobody_is_away(engine)) {
         note_whole(&engine->collecting, &agreed->root);
     }
     mcpz_collecting_consider(engine, document);
+}
+
+void mcpz_collecting_was_agreed(struct mcpz_engine *engine, const struct mcpz_id *document,
+                                const struct mcpz_agreed *agreed)
+{
+    if (note_stable(engine, document, agreed, 0)) {
+        mcpz_collecting_consider(engine, document);
+    }
 }
 
 /* ---- Raising the floor -------------------------------------------------------------------- */

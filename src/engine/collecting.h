@@ -55,9 +55,20 @@ struct mcpz_collecting {
     mcpz_time next_us; /* MCPZ_TIME_NEVER: nothing is under way */
 };
 
+/** Would it be noted that all keepers have signed `agreed`? Spares looking at signatures. */
+bool mcpz_collecting_is_news(struct mcpz_engine *engine, const struct mcpz_id *document,
+                             const struct mcpz_agreed *agreed);
+
 /** All keepers have signed `agreed` of `document`, which we hold: it is to be the floor. */
 void mcpz_collecting_agreed(struct mcpz_engine *engine, const struct mcpz_id *document,
                             const struct mcpz_agreed *agreed);
+
+/**
+ * The same of what others have folded by now, whoever signed it: so its time is over. That nobody
+ * was away is not known of it.
+ */
+void mcpz_collecting_was_agreed(struct mcpz_engine *engine, const struct mcpz_id *document,
+                                const struct mcpz_agreed *agreed);
 
 /** Is there something that is to be its floor, and waits for its time? */
 bool mcpz_collecting_waits(struct mcpz_engine *engine, const struct mcpz_id *document);

@@ -309,7 +309,10 @@ static mcpz_error hear(struct mcpz_engine *engine, const struct mcpz_id *from,
     const bool is_other = said->byte_count > 0 &&
                           (news == MCPZ_INTAKE_NONE || news == MCPZ_INTAKE_BESIDE) &&
                           mcpz_aside_is_other(engine, said);
-    if (!is_floor && !is_refill && !is_other &&
+    /* What follows another branch can be taken in by who knows what all have signed. */
+    const bool is_learnt = said->byte_count > 0 && news == MCPZ_INTAKE_NONE && !is_refill &&
+                           mcpz_collecting_is_news(engine, &said->document, &said->agreed);
+    if (!is_floor && !is_refill && !is_other && !is_learnt &&
         (said->byte_count == 0 || news == MCPZ_INTAKE_NONE)) {
         return MCPZ_OK; /* nothing to be done for it */
     }
@@ -325,6 +328,8 @@ static mcpz_error hear(struct mcpz_engine *engine, const struct mcpz_id *from,
     } else if (news == MCPZ_INTAKE_BESIDE) {
         engine->counters.bases_refused++;
         mcpz_folding_alarm(engine, &said->document);
+    } else if (is_learnt) {
+        mcpz_collecting_was_agreed(engine, &said->document, &said->agreed);
     } else {
         begin(engine, from, said);
     }

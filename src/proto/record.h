@@ -308,7 +308,7 @@ struct mcpz_record_base {
 struct mcpz_record_stable {
     struct mcpz_id document;
     struct mcpz_agreed agreed;
-    uint64_t agreed_ms; /* wall clock */
+    uint64_t agreed_ms; /* wall clock; 0: long enough ago */
     bool is_deleted;    /* there it is known to be */
 };
 

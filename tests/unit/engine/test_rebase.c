@@ -170,6 +170,36 @@ TEST(what_follows_another_branch_than_was_signed_counts_with_nobody)
     free_all();
 }
 
+/* The link broke before the other heard that all have signed what it has signed itself: it takes
+ * what follows another branch for something that it lacks the beginning of, until it is told. */
+TEST(who_has_all_of_a_base_learns_from_it_what_all_have_signed)
+{
+    make_liar(&no_history);
+    const struct mcpz_delta two = first_delta(8);
+    const struct mcpz_delta next = second_delta(&two);
+    write_lie(7);
+    sign_at_founder();
+    mcpz_engine_link_closed(enter(&founder), founder.link);
+    leave(&founder);
+    mcpz_engine_link_closed(enter(&other), other.link);
+    leave(&other);
+    pass_time_alone(MCPZ_SECONDS(6));
+    CHECK_UINT(founder.engine->counters.floors_raised, 1);
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_STABLE), 0);
+    connect_pair();
+    pass_time(MCPZ_SECONDS(2));
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_STABLE), 0);
+    tell(&founder, &other, &next);
+    pass_time(MCPZ_SECONDS(30));
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_FLOOR), 1);
+    CHECK_UINT(other.engine->counters.bases_installed, 0);
+    CHECK_UINT(other.engine->counters.floors_raised, 1);
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_FORK), 1);
+    CHECK_UINT(last_of_liar(&other), 1);
+    check_same_root();
+    free_all();
+}
+
 /* Of two that follow, the one what was signed, the other what was not, neither counts. */
 TEST(who_follows_what_was_signed_hears_of_who_does_not)
 {
@@ -410,6 +440,7 @@ TEST_MAIN(RUN(what_was_signed_counts_though_another_branch_was_found_meanwhile),
           RUN(who_waits_for_history_to_be_over_folds_for_whoever_found_another_branch),
           RUN(who_comes_back_with_another_branch_begins_anew),
           RUN(what_follows_another_branch_than_was_signed_counts_with_nobody),
+          RUN(who_has_all_of_a_base_learns_from_it_what_all_have_signed),
           RUN(who_follows_what_was_signed_hears_of_who_does_not),
           RUN(who_begins_anew_takes_along_what_follows_the_branch_that_does_not_count),
           RUN(who_comes_back_with_another_branch_and_what_follows_it_begins_anew),
