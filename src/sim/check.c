@@ -251,11 +251,12 @@ void mcpz_check_doubts(struct mcpz_check *check, size_t node, mcpz_time since_us
     check->doubted_since_us[node] = mcpz_time_min(check->doubted_since_us[node], since_us);
 }
 
-/* Was it acknowledged by somebody who does not contradict itself? */
+/* Was it acknowledged by somebody who does not contradict itself, and is not gone with it? */
 static bool is_acknowledged(const struct mcpz_check *check, const struct mcpz_asked *asked)
 {
     return asked->answers > 0 && asked->code == MCPZ_CODE_OK &&
-           asked->at_us < check->doubted_since_us[asked->line.arguments[0]];
+           asked->at_us < check->doubted_since_us[asked->line.arguments[0]] &&
+           mcpz_check_outlives(check, (uint64_t)(asked - check->asked));
 }
 
 void mcpz_check_killed(struct mcpz_check *check, size_t node)
@@ -299,8 +300,8 @@ void mcpz_check_safety(struct mcpz_check *check)
 static bool has_whole_view(struct mcpz_check *check, char *words)
 {
     for (size_t i = 0; i < check->node_count; i++) {
-        for (size_t j = 0; j < check->node_count; j++) {
-            if (!mcpz_sim_holds_alive(check->sim, i, j)) {
+        for (size_t j = 0; j < check->node_count && !mcpz_check_is_gone(check, i); j++) {
+            if (!mcpz_check_is_gone(check, j) && !mcpz_sim_holds_alive(check->sim, i, j)) {
                 (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
                                "node %zu does not know all: it does not hold %zu for alive", i, j);
                 return false;
@@ -315,8 +316,9 @@ static bool has_settled(struct mcpz_check *check, char *words)
     const bool has_layout = mcpz_sim_has_layout(check->sim, 0);
 
     for (size_t i = 0; i < check->node_count; i++) {
-        if (mcpz_sim_has_layout(check->sim, i) != has_layout ||
-            (has_layout && !mcpz_sim_layout_is_settled(check->sim, i))) {
+        if (!mcpz_check_is_gone(check, i) &&
+            (mcpz_sim_has_layout(check->sim, i) != has_layout ||
+             (has_layout && !mcpz_sim_layout_is_settled(check->sim, i)))) {
             (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
                            "node %zu does not know that all have come over to its layout", i);
             return false;
@@ -325,22 +327,21 @@ static bool has_settled(struct mcpz_check *check, char *words)
     return true;
 }
 
-/* Is a node to keep an agent, and like all others that are? */
-static bool keeps(struct mcpz_check *check, size_t node, const struct mcpz_check_name *agent)
+bool mcpz_check_keeps(struct mcpz_check *check, size_t node, const struct mcpz_check_name *agent)
 {
-    return !is_doubted(check, node) && mcpz_sim_owns(check->sim, node, agent->text);
+    return !is_doubted(check, node) && !mcpz_check_is_gone(check, node) &&
+           mcpz_sim_owns(check->sim, node, agent->text);
 }
 
-/* The first that is to keep an agent; without a layout, node 0. */
-static size_t keeper_of(struct mcpz_check *check, uint64_t agent)
+size_t mcpz_check_keeper_of(struct mcpz_check *check, uint64_t agent)
 {
     const struct mcpz_check_name name = mcpz_check_name('a', agent);
-    size_t node = 0;
+    size_t keeper = 0;
 
-    while (node + 1 < check->node_count && !keeps(check, node, &name)) {
-        node++;
+    for (size_t i = check->node_count; i > 0; i--) {
+        keeper = mcpz_check_keeps(check, i - 1, &name) ? i - 1 : keeper;
     }
-    return node;
+    return keeper;
 }
 
 static bool has_same_roots(struct mcpz_check *check, char *words)
@@ -348,11 +349,11 @@ static bool has_same_roots(struct mcpz_check *check, char *words)
     for (uint64_t agent = 0; agent < MCPZ_SCHEDULE_AGENTS; agent++) {
         struct mcpz_check_name name = mcpz_check_name('a', agent);
         uint8_t first[MCPZ_DIGEST_BYTES] = {0};
-        const size_t keeper = keeper_of(check, agent);
+        const size_t keeper = mcpz_check_keeper_of(check, agent);
         bool is_there = mcpz_sim_root(check->sim, keeper, name.text, first);
         for (size_t i = keeper + 1; i < check->node_count; i++) {
             uint8_t root[MCPZ_DIGEST_BYTES] = {0};
-            if (keeps(check, i, &name) &&
+            if (mcpz_check_keeps(check, i, &name) &&
                 (mcpz_sim_root(check->sim, i, name.text, root) != is_there ||
                  memcmp(first, root, sizeof(root)) != 0)) {
                 (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
@@ -371,7 +372,7 @@ static bool is_in_place(struct mcpz_check *check, char *words)
         struct mcpz_check_name name = mcpz_check_name('a', agent);
         for (size_t i = 0; i < check->node_count; i++) {
             uint8_t root[MCPZ_DIGEST_BYTES];
-            if (!mcpz_sim_owns(check->sim, i, name.text) &&
+            if (!mcpz_check_is_gone(check, i) && !mcpz_sim_owns(check->sim, i, name.text) &&
                 mcpz_sim_root(check->sim, i, name.text, root)) {
                 (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
                                "%s is out of place: node %zu has it still", name.text, i);
@@ -426,7 +427,7 @@ static bool has_counts(struct mcpz_check *check, char *words)
         for (uint64_t key = 0; key < MCPZ_SCHEDULE_KEYS; key++) {
             const struct sums *sum = &sums[agent][key];
             int64_t found =
-                mcpz_sim_counter(check->sim, keeper_of(check, agent),
+                mcpz_sim_counter(check->sim, mcpz_check_keeper_of(check, agent),
                                  mcpz_check_name('a', agent).text, mcpz_check_name('c', key).text);
             if (found < sum->acknowledged || found > sum->asked) {
                 (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
@@ -467,7 +468,7 @@ static bool is_element_as_asked(struct mcpz_check *check, const struct mcpz_aske
     if (against > (is_add ? 0 : 1)) {
         return true; /* which of them came last is not known */
     }
-    return mcpz_sim_has(check->sim, keeper_of(check, arguments[1]),
+    return mcpz_sim_has(check->sim, mcpz_check_keeper_of(check, arguments[1]),
                         mcpz_check_name('a', arguments[1]).text,
                         mcpz_check_name('s', arguments[2]).text,
                         mcpz_check_name('v', arguments[3]).text) == is_add;
@@ -497,7 +498,8 @@ static bool has_answers(struct mcpz_check *check, char *words)
 {
     for (uint64_t i = 0; i < check->request_count; i++) {
         const struct mcpz_asked *asked = &check->asked[i];
-        if (is_open(check, asked)) {
+        const size_t node = (size_t)asked->line.arguments[0];
+        if (is_open(check, asked) && mcpz_sim_engine(check->sim, node) != NULL) {
             (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
                            "node %" PRIu64 " never answered: %s at %" PRIu64 " ms",
                            asked->line.arguments[0], mcpz_verb_word(asked->line.verb),
@@ -506,7 +508,11 @@ static bool has_answers(struct mcpz_check *check, char *words)
         }
     }
     for (size_t i = 0; i < check->node_count; i++) {
-        const struct mcpz_calls *calls = &mcpz_engine_node(mcpz_sim_engine(check->sim, i))->calls;
+        const struct mcpz_engine *engine = mcpz_sim_engine(check->sim, i);
+        if (engine == NULL) {
+            continue;
+        }
+        const struct mcpz_calls *calls = &mcpz_engine_node(engine)->calls;
         if (calls->caller.table.count > 0 || calls->provider.table.count > 0) {
             (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES,
                            "node %zu has calls open: %zu out, %zu in", i,
@@ -520,7 +526,8 @@ static bool has_answers(struct mcpz_check *check, char *words)
 static bool has_deadlines_ahead(struct mcpz_check *check, char *words)
 {
     for (size_t i = 0; i < check->node_count; i++) {
-        if (mcpz_engine_deadline(mcpz_sim_engine(check->sim, i)) < mcpz_sim_now(check->sim)) {
+        const struct mcpz_engine *engine = mcpz_sim_engine(check->sim, i);
+        if (engine != NULL && mcpz_engine_deadline(engine) < mcpz_sim_now(check->sim)) {
             (void)snprintf(words, MCPZ_CHECK_WORDS_BYTES, "node %zu has a deadline in the past",
                            i);
             return false;
@@ -536,6 +543,7 @@ bool mcpz_check_liveness(struct mcpz_check *check, enum mcpz_invariant *invarian
         bool (*holds)(struct mcpz_check *check, char *words);
     } rows[] = {
         {MCPZ_INVARIANT_VIEW, has_whole_view},
+        {MCPZ_INVARIANT_SHUT_OUT, mcpz_check_are_shut_out},
         {MCPZ_INVARIANT_LAYOUT, has_settled},
         {MCPZ_INVARIANT_SAME_ROOT, has_same_roots},
         {MCPZ_INVARIANT_PLACE, is_in_place},
@@ -545,6 +553,7 @@ bool mcpz_check_liveness(struct mcpz_check *check, enum mcpz_invariant *invarian
         {MCPZ_INVARIANT_TASKS, mcpz_check_tasks_are_over},
         {MCPZ_INVARIANT_ONCE, mcpz_check_keys_are_done_once},
         {MCPZ_INVARIANT_DEADLINE, has_deadlines_ahead},
+        {MCPZ_INVARIANT_GOES_ON, mcpz_check_goes_on},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -589,6 +598,7 @@ void mcpz_check_count(struct mcpz_check *check)
     sometimes[MCPZ_SOMETIMES_CHECKPOINT] += counters.checkpoints_agreed;
     sometimes[MCPZ_SOMETIMES_FOLDED] += counters.floors_raised;
     sometimes[MCPZ_SOMETIMES_BASE] += counters.bases_installed;
+    sometimes[MCPZ_SOMETIMES_SHUT_OUT] += counters.refused_revoked;
     sometimes[MCPZ_SOMETIMES_FORGOTTEN] += counters.documents_forgotten;
     for (size_t i = 0; i < check->node_count; i++) {
         const struct mcpz_engine *engine = mcpz_sim_engine(check->sim, i);

@@ -33,10 +33,12 @@
     X(LINKS, "links")               /* at most MCPZ_LINKS_MAX */                                  \
     X(LIVES, "lives")               /* nobody declares itself dead */                             \
     X(VIEW, "view")                 /* in the end every node knows every other */                 \
+    X(SHUT_OUT, "shut_out")         /* in the end who is revoked is so for all, and alone */      \
     X(LAYOUT, "layout")             /* in the end all have come over to the newest */             \
     X(SAME_ROOT, "same_root")       /* in the end owners of a document hold the same, */          \
     X(PLACE, "place")               /* and nobody else holds it */                                \
     X(KEPT, "kept")                 /* in the end every acknowledged write is there, once */      \
+    X(GOES_ON, "goes_on")           /* in the end those that are left write, and fold it */       \
     X(ANSWERED, "answered")         /* in the end no request and no call is open */               \
     X(TASKS, "tasks")       /* in the end every accepted task is over, and has a result */        \
     X(ONCE, "once")         /* a task with a key is completed at most once */                     \
@@ -73,13 +75,23 @@ struct mcpz_check {
     uint64_t request_count;                              /* greatest seen, plus one */
     uint64_t sometimes[MCPZ_SOMETIMES_END];
 
-    bool has_provider; /* somebody offers, or did before it was killed, what tasks ask for */
+    bool provides[MCPZ_SIM_NODES_MAX]; /* it offers, or did before it was killed, what tasks ask */
+    uint64_t revoked_by[MCPZ_SIM_NODES_MAX];   /* a request; 0: it was never asked for */
+    uint64_t last_words[MCPZ_SCHEDULE_AGENTS]; /* requests */
+    bool goes_on[MCPZ_SCHEDULE_AGENTS];
+    mcpz_time last_words_us[MCPZ_SCHEDULE_AGENTS]; /* 0: none yet */
 
     /* What was violated first. */
     enum mcpz_invariant violated;
     mcpz_time violated_us;
     char words[MCPZ_CHECK_WORDS_BYTES];
 };
+
+/** "a2", "c7": what agents, and keys of registers, sets and counters are called. */
+struct mcpz_check_name {
+    char text[16];
+};
+struct mcpz_check_name mcpz_check_name(char kind, uint64_t number);
 
 /** Begin to look on. The book belongs to `check` until mcpz_check_finish(). */
 void mcpz_check_init(struct mcpz_check *check, struct mcpz_sim *sim, size_t node_count);
@@ -104,6 +116,31 @@ void mcpz_check_restored(struct mcpz_check *check, size_t node);
  */
 void mcpz_check_doubts(struct mcpz_check *check, size_t node, mcpz_time since_us);
 
+/** `request` says that a node is gone for good. */
+void mcpz_check_revoked(struct mcpz_check *check, size_t node, uint64_t request);
+
+/** Was that asked for, whatever came of it? */
+static inline bool mcpz_check_may_be_gone(const struct mcpz_check *check, size_t node)
+{
+    return check->revoked_by[node] != 0;
+}
+
+/** Is a node gone for good, as node 0 knows, which runs? */
+bool mcpz_check_is_gone(const struct mcpz_check *check, size_t node);
+size_t mcpz_check_count_gone(const struct mcpz_check *check);
+
+/**
+ * Is what a node has acknowledged on more disks than are gone for good? What only those have is
+ * lost with them.
+ */
+bool mcpz_check_outlives(const struct mcpz_check *check, uint64_t request);
+
+/** Do all that are left hold who is gone for gone, and is it alone? */
+bool mcpz_check_are_shut_out(struct mcpz_check *check, char *words);
+
+/** Have those that are left of a mesh written what all keepers have, and folded it? */
+bool mcpz_check_goes_on(struct mcpz_check *check, char *words);
+
 /**
  * Note a violation, unless there is one. Words are "what is wrong, of what: how": what stands
  * before the colon makes two violations the same.
@@ -116,9 +153,16 @@ void mcpz_check_safety(struct mcpz_check *check);
 
 /**
  * Does all that must hold in the end hold now? False, with the first that does not in
- * `*invariant` and `words` (MCPZ_CHECK_WORDS_BYTES), if not. All nodes run.
+ * `*invariant` and `words` (MCPZ_CHECK_WORDS_BYTES), if not. All nodes run, but for those that are
+ * gone.
  */
 bool mcpz_check_liveness(struct mcpz_check *check, enum mcpz_invariant *invariant, char *words);
+
+/** Is a node to keep an agent, and like all others that are? */
+bool mcpz_check_keeps(struct mcpz_check *check, size_t node, const struct mcpz_check_name *agent);
+
+/** The first that is to keep an agent; without a layout, node 0. */
+size_t mcpz_check_keeper_of(struct mcpz_check *check, uint64_t agent);
 
 /** Do two violations of an invariant say the same, of the same request, document or node? */
 bool mcpz_check_says_the_same(const char *words, const char *others);
@@ -134,11 +178,5 @@ bool mcpz_check_keys_are_done_once(struct mcpz_check *check, char *words);
 
 /** Add what engines counted, at the end. */
 void mcpz_check_count(struct mcpz_check *check);
-
-/** "a2", "c7": what agents, and keys of registers, sets and counters are called. */
-struct mcpz_check_name {
-    char text[16];
-};
-struct mcpz_check_name mcpz_check_name(char kind, uint64_t number);
 
 #endif

@@ -14,13 +14,38 @@ static bool is_accepted(const struct mcpz_asked *asked)
            asked->code == MCPZ_CODE_OK;
 }
 
+/* Somebody who is left offers, or did before it was killed, what tasks ask for. */
+static bool has_provider(const struct mcpz_check *check)
+{
+    for (size_t i = 0; i < check->node_count; i++) {
+        if (check->provides[i] && !mcpz_check_is_gone(check, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* It was on two disks, and those may be the ones that are gone. */
+static bool may_be_lost(const struct mcpz_check *check, uint64_t request)
+{
+    return mcpz_check_count_gone(check) > 1 || !mcpz_check_outlives(check, request);
+}
+
 /* How an accepted task stands, all nodes together. */
 struct standing {
     size_t known;
     size_t open; /* not over, at somebody who owns it */
     size_t over;
-    size_t done_at; /* a node that has it as done; SIZE_MAX: none */
+    size_t held_by_gone; /* open, and known to be kept by somebody who is gone */
+    size_t done_at;      /* a node that has it as done; SIZE_MAX: none */
 };
+
+static bool is_gone(const struct mcpz_check *check, const struct mcpz_id *id)
+{
+    const size_t node = mcpz_sim_node_of(check->sim, id);
+
+    return node != SIZE_MAX && mcpz_check_is_gone(check, node);
+}
 
 static struct standing look_up(struct mcpz_check *check, const struct mcpz_asked *asked)
 {
@@ -28,7 +53,8 @@ static struct standing look_up(struct mcpz_check *check, const struct mcpz_asked
     struct mcpz_task_state state;
 
     for (size_t i = 0; i < check->node_count; i++) {
-        if (!mcpz_sim_task_state(check->sim, i, &asked->task, &state)) {
+        if (mcpz_check_is_gone(check, i) ||
+            !mcpz_sim_task_state(check->sim, i, &asked->task, &state)) {
             continue;
         }
         if (state.phase == MCPZ_TASK_YIELDED) {
@@ -37,6 +63,8 @@ static struct standing look_up(struct mcpz_check *check, const struct mcpz_asked
         standing.known++;
         standing.over += mcpz_task_is_over(&state);
         standing.open += !mcpz_task_is_over(&state);
+        standing.held_by_gone += !mcpz_task_is_over(&state) &&
+                                 (is_gone(check, &state.owner) || is_gone(check, &state.backup));
         standing.done_at = state.phase == MCPZ_TASK_DONE ? i : standing.done_at;
     }
     return standing;
@@ -67,7 +95,8 @@ static void describe(struct mcpz_check *check, const struct mcpz_asked *asked, c
     size_t node = 0;
 
     while (node < check->node_count &&
-           (!mcpz_sim_task_state(check->sim, node, &asked->task, &state) ||
+           (mcpz_check_is_gone(check, node) ||
+            !mcpz_sim_task_state(check->sim, node, &asked->task, &state) ||
             mcpz_task_is_over(&state))) {
         node++;
     }
@@ -86,6 +115,11 @@ static void describe(struct mcpz_check *check, const struct mcpz_asked *asked, c
                    mcpz_sim_node_of(check->sim, &state.provider), state.attempts, state.due_ms);
 }
 
+/*
+ * Who was started again since, and finds who keeps a task with it gone, does not know what that
+ * one has done with it last: with a key it waits as long as anything lasts, for that (core/
+ * task_copies.c).
+ */
 bool mcpz_check_tasks_are_over(struct mcpz_check *check, char *words)
 {
     for (uint64_t i = 0; i < check->request_count; i++) {
@@ -94,7 +128,13 @@ bool mcpz_check_tasks_are_over(struct mcpz_check *check, char *words)
             continue;
         }
         struct standing standing = look_up(check, asked);
-        if (standing.known > 0 && standing.over == 0 && !check->has_provider) {
+        if (standing.known > 0 && standing.over == 0 && !has_provider(check)) {
+            continue;
+        }
+        if (standing.known == 0 && may_be_lost(check, i)) {
+            continue;
+        }
+        if (standing.held_by_gone > 0 && asked->line.arguments[1] != 0) {
             continue;
         }
         if (standing.over == 0 || standing.open > 0) {
@@ -114,7 +154,7 @@ bool mcpz_check_tasks_are_over(struct mcpz_check *check, char *words)
     return true;
 }
 
-/* How many nodes have completed what stands under this key. */
+/* How many nodes that are left have completed what stands under this key. */
 static size_t count_done(struct mcpz_check *check, const char *capability, const char *key)
 {
     size_t count = 0;
@@ -124,7 +164,7 @@ static size_t count_done(struct mcpz_check *check, const char *capability, const
             .kind = MCPZ_RECORD_RUN,
             .run = {.capability = mcpz_text(capability), .key = mcpz_text(key)},
         };
-        count += mcpz_sim_engine(check->sim, i) != NULL &&
+        count += mcpz_sim_engine(check->sim, i) != NULL && !mcpz_check_is_gone(check, i) &&
                  mcpz_sim_reads(check->sim, i, &record) && record.run.done;
     }
     return count;

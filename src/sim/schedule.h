@@ -84,7 +84,9 @@
     X(BEHIND, "behind", "nv")  /* or behind; 0: it is right */                                    \
     X(LAYOUT, "layout", "s")   /* node 0 says that these keep agents, three each */               \
     X(SETBACK, "setback", "n") /* as restore, and nothing tells the node: what it writes may      \
-                                  contradict what it wrote since its disk was kept aside */
+                                  contradict what it wrote since its disk was kept aside */       \
+    X(QUORUM, "quorum", "n")   /* what is written there from now on waits for a quorum */         \
+    X(REVOKE, "revoke", "n")   /* node 0, which never is, says that it is gone for good */
 
 enum mcpz_verb {
 #define X(name, word, arguments) MCPZ_VERB_##name,

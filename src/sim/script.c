@@ -3,6 +3,8 @@
 #include <assert.h>
 
 #include "core/crdt/scope.h"
+#include "engine/checkpoint.h"
+#include "engine/collecting.h"
 #include "sim/internal.h"
 #include "wire/reader.h"
 #include "wire/value.h"
@@ -190,6 +192,21 @@ bool mcpz_sim_root(struct mcpz_sim *sim, size_t index, const char *agent, uint8_
     mcpz_error error = mcpz_engine_root(mcpz_sim_enter(sim, index), &document, root);
     mcpz_sim_leave(sim, index);
     return error == MCPZ_OK;
+}
+
+uint64_t mcpz_sim_tail(struct mcpz_sim *sim, size_t index, const char *agent)
+{
+    struct mcpz_engine *engine = mcpz_sim_enter(sim, index);
+    struct mcpz_checkpoint_state state;
+    struct mcpz_id document;
+    uint64_t tail = 0;
+
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(agent), &document);
+    if (mcpz_checkpoint_state_of(mcpz_engine_store(engine), &document, &state) == MCPZ_OK) {
+        tail = mcpz_collecting_tail(engine, &document, &state.clock, &state.cuts);
+    }
+    mcpz_sim_leave(sim, index);
+    return tail;
 }
 
 static int64_t integer_of(struct mcpz_bytes value)

@@ -65,6 +65,32 @@ uint64_t mcpz_sim_layout_skip(struct mcpz_sim *sim, size_t index, size_t gone)
     return event.layout.request;
 }
 
+bool mcpz_sim_layout_names(const struct mcpz_sim *sim, size_t index, size_t peer)
+{
+    const struct mcpz_live_layout *newest =
+        mcpz_layout_history_newest(&mcpz_engine_node(sim->nodes[index].engine)->layouts.history);
+    const struct mcpz_id *id = mcpz_identity_id(sim->nodes[peer].identity);
+
+    for (size_t i = 0; newest != NULL && i < newest->placement.node_count; i++) {
+        if (mcpz_id_equal(&newest->placement.nodes[i].id, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool mcpz_sim_layout_waits_for(const struct mcpz_sim *sim, size_t index, size_t peer)
+{
+    const struct mcpz_layout_history *history =
+        &mcpz_engine_node(sim->nodes[index].engine)->layouts.history;
+    const struct mcpz_layout_tracker *tracker =
+        mcpz_layout_history_tracker(history, mcpz_identity_id(sim->nodes[peer].identity));
+
+    return tracker != NULL &&
+           mcpz_layout_stamp_compare(tracker->sync_acked,
+                                     mcpz_layout_history_newest(history)->stamp) < 0;
+}
+
 uint64_t mcpz_sim_revoke(struct mcpz_sim *sim, size_t gone, const char *reason)
 {
     const uint64_t request = mcpz_sim_take_request(sim);

@@ -199,6 +199,12 @@ uint64_t mcpz_sim_layout(struct mcpz_sim *sim, const size_t *indexes, size_t cou
 /** Nobody is to wait for node `gone`, says somebody at another. */
 uint64_t mcpz_sim_layout_skip(struct mcpz_sim *sim, size_t index, size_t gone);
 
+/** Does the newest layout that a running node knows name another? */
+bool mcpz_sim_layout_names(const struct mcpz_sim *sim, size_t index, size_t peer);
+
+/** Does a running node wait for another to come over to a layout? */
+bool mcpz_sim_layout_waits_for(const struct mcpz_sim *sim, size_t index, size_t peer);
+
 /** Node 0 says that another is gone for good. As above. */
 uint64_t mcpz_sim_revoke(struct mcpz_sim *sim, size_t gone, const char *reason);
 
@@ -289,6 +295,9 @@ const char *mcpz_sim_result(const struct mcpz_sim *sim, uint64_t request);
 
 /** The root of an agent at a node. False if the node does not have it. */
 bool mcpz_sim_root(struct mcpz_sim *sim, size_t index, const char *agent, uint8_t *root);
+
+/** How many deltas of an agent a node has that it has not folded; 0 if it does not have it. */
+uint64_t mcpz_sim_tail(struct mcpz_sim *sim, size_t index, const char *agent);
 
 /** The value of a counter of an agent at a node; 0 if there is none. */
 int64_t mcpz_sim_counter(struct mcpz_sim *sim, size_t index, const char *agent, const char *path);

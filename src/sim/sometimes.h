@@ -53,6 +53,8 @@
     X(FORKED, "forked", "a node contradicted itself, and was seen to")                            \
     X(LIVES_CLOSED, "lives_closed", "a node closed earlier lives of itself in an agent")          \
     X(LAID_OUT, "laid_out", "some nodes were told to keep agents, and others not")                \
+    X(REVOKED, "revoked", "a node was gone for good")                                             \
+    X(SHUT_OUT, "shut_out", "a node that is gone for good was refused a link")                    \
     X(TORN, "torn", "a crash kept some of the batches under way and lost others")                 \
     X(DURABLE_TAKEN, "durable_taken", "a durable task was accepted")                              \
     X(DURABLE_REFUSED, "durable_refused", "a durable task was refused: nobody kept it")           \

@@ -34,6 +34,8 @@ struct storm {
     mcpz_time disk_us;    /* of a healthy disk */
     int64_t ahead_max_ms; /* that a wall clock ever was */
     mcpz_time backed_up_us[MCPZ_SIM_NODES_MAX];
+    bool waits[MCPZ_SIM_NODES_MAX];    /* for a quorum, whoever writes there */
+    bool is_to_go[MCPZ_SIM_NODES_MAX]; /* for good, by some line */
 };
 
 /* ---- The verbs ---------------------------------------------------------------------------- */
@@ -48,7 +50,7 @@ static void provide_all(struct storm *storm, size_t node)
     mcpz_sim_provide(storm->sim, node, "echo");
     mcpz_sim_provide(storm->sim, node, "split");
     mcpz_sim_provide(storm->sim, node, "join");
-    storm->check.has_provider = true;
+    storm->check.provides[node] = true;
 }
 
 static void start(struct storm *storm, size_t node)
@@ -164,7 +166,8 @@ static struct roots roots_of(struct storm *storm, size_t node)
     return roots;
 }
 
-/* How many that run, but for `node`, hold an agent as `roots` say; SIZE_MAX: one holds another. */
+/* How many that run and stay, but for `node`, hold an agent as `roots` say; SIZE_MAX: one holds
+ * another. */
 static size_t count_others(struct storm *storm, size_t node, size_t agent,
                            const struct roots *roots)
 {
@@ -172,7 +175,7 @@ static size_t count_others(struct storm *storm, size_t node, size_t agent,
     size_t others = 0;
 
     for (size_t i = 0; i < storm->schedule->node_count; i++) {
-        if (i == node || mcpz_sim_engine(storm->sim, i) == NULL) {
+        if (i == node || storm->is_to_go[i] || mcpz_sim_engine(storm->sim, i) == NULL) {
             continue;
         }
         const struct roots theirs = roots_of(storm, i);
@@ -183,6 +186,25 @@ static size_t count_others(struct storm *storm, size_t node, size_t agent,
         others += has_it;
     }
     return others;
+}
+
+/* Have two others heard of each that is gone, as `node` knows? */
+static bool is_told(struct storm *storm, size_t node)
+{
+    for (size_t gone = 0; gone < storm->schedule->node_count; gone++) {
+        size_t others = 0;
+        if (!storm->is_to_go[gone] || !mcpz_sim_is_revoked(storm->sim, node, gone)) {
+            continue;
+        }
+        for (size_t i = 0; i < storm->schedule->node_count; i++) {
+            others += i != node && !storm->is_to_go[i] && mcpz_sim_engine(storm->sim, i) != NULL &&
+                      mcpz_sim_is_revoked(storm->sim, i, gone);
+        }
+        if (others < 2) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* What is acknowledged is on one disk: with that disk it is lost, unless others have it too. */
@@ -197,7 +219,7 @@ static bool is_spare(struct storm *storm, size_t node, const struct roots *roots
             return false;
         }
     }
-    return true;
+    return is_told(storm, node);
 }
 
 static void back_up(struct storm *storm, size_t node)
@@ -242,7 +264,8 @@ static bool find_writer(struct storm *storm, const char *agent, size_t *node)
 
     for (size_t i = 0; i < count; i++) {
         const size_t at = (*node + i) % count;
-        if (can_act(storm, at) && mcpz_sim_owns(storm->sim, at, agent)) {
+        if (can_act(storm, at) && mcpz_sim_owns(storm->sim, at, agent) &&
+            !mcpz_sim_is_revoked(storm->sim, *node, at)) {
             *node = at;
             return true;
         }
@@ -270,8 +293,11 @@ static void write_agent(struct storm *storm, const struct mcpz_schedule_line *li
 
     assert(writing->op != 0);
     if (find_writer(storm, agent.text, &node)) {
+        const enum mcpz_ack_level ack = storm->waits[node] ? MCPZ_ACK_QUORUM : MCPZ_ACK_ASYNC;
+        const uint64_t request =
+            mcpz_sim_write_waiting(storm->sim, node, agent.text, &op, ack, MCPZ_ACK_TIMEOUT_MS);
         asked.arguments[0] = node;
-        mcpz_check_asked(&storm->check, mcpz_sim_write(storm->sim, node, agent.text, &op), &asked);
+        mcpz_check_asked(&storm->check, request, &asked);
     }
 }
 
@@ -286,19 +312,28 @@ static void set_clock(struct storm *storm, const struct mcpz_schedule_line *line
     }
 }
 
+/* People leave out whom they know to be gone. */
 static void lay_out(struct storm *storm, uint64_t nodes)
 {
     size_t indexes[MCPZ_SIM_NODES_MAX];
     size_t count = 0;
 
-    for (size_t i = 0; i < storm->schedule->node_count; i++) {
-        if (((nodes >> i) & 1) != 0) {
+    for (size_t i = 0; i < storm->schedule->node_count && can_act(storm, 0); i++) {
+        if (((nodes >> i) & 1) != 0 && !mcpz_sim_is_revoked(storm->sim, 0, i)) {
             indexes[count++] = i;
         }
     }
-    if (count >= COPIES && can_act(storm, 0)) {
+    if (count >= COPIES) {
         (void)mcpz_sim_layout(storm->sim, indexes, count, COPIES);
         storm->check.sometimes[MCPZ_SOMETIMES_LAID_OUT]++;
+    }
+}
+
+static void revoke(struct storm *storm, size_t node)
+{
+    if (node != 0 && can_act(storm, 0) && !mcpz_sim_is_revoked(storm->sim, 0, node)) {
+        mcpz_check_revoked(&storm->check, node,
+                           mcpz_sim_revoke(storm->sim, node, "gone for good"));
     }
 }
 
@@ -354,6 +389,12 @@ static void burden(struct storm *storm, const struct mcpz_schedule_line *line)
     case MCPZ_VERB_LAYOUT:
         lay_out(storm, line->arguments[0]);
         break;
+    case MCPZ_VERB_QUORUM:
+        storm->waits[node] = true;
+        break;
+    case MCPZ_VERB_REVOKE:
+        revoke(storm, node);
+        break;
     default:
         assert(false);
     }
@@ -400,6 +441,8 @@ static void act(struct storm *storm, const struct mcpz_schedule_line *line)
     case MCPZ_VERB_BEHIND:
     case MCPZ_VERB_LAYOUT:
     case MCPZ_VERB_SETBACK:
+    case MCPZ_VERB_QUORUM:
+    case MCPZ_VERB_REVOKE:
         burden(storm, line);
         break;
     case MCPZ_VERB_PROVIDE:
@@ -473,7 +516,8 @@ static void run_lines(struct storm *storm)
     run_until(storm, storm->start_us + MCPZ_MS(schedule->end_ms));
 }
 
-/* What was stamped by a clock that is ahead is taken in when that time has come: it has. */
+/* What was stamped by a clock that is ahead is taken in when that time has come: it has. Who was
+ * away when it was revoked stays so; node 0, which starts first, knows. */
 static void heal_all(struct storm *storm)
 {
     mend(storm);
@@ -487,7 +531,26 @@ static void heal_all(struct storm *storm)
         if (mcpz_sim_engine(storm->sim, i) != NULL) {
             mcpz_sim_pause(storm->sim, i, 0);
         }
-        start(storm, i);
+        if (i == 0 || !mcpz_check_is_gone(&storm->check, i)) {
+            start(storm, i);
+        }
+    }
+}
+
+/* What people do of who is gone: layouts wait for it no longer, and name it no more. */
+static void clear_layouts(struct storm *storm)
+{
+    bool is_named = false;
+
+    for (size_t i = 1; i < storm->schedule->node_count; i++) {
+        const bool is_gone = mcpz_check_is_gone(&storm->check, i);
+        if (is_gone && mcpz_sim_layout_waits_for(storm->sim, 0, i)) {
+            (void)mcpz_sim_layout_skip(storm->sim, 0, i);
+        }
+        is_named = is_named || (is_gone && mcpz_sim_layout_names(storm->sim, 0, i));
+    }
+    if (is_named) {
+        lay_out(storm, UINT64_MAX);
     }
 }
 
@@ -501,6 +564,7 @@ static void run_liveness(struct storm *storm, struct mcpz_storm_report *report)
 
     heal_all(storm);
     while (!has_failed(storm) && !all_hold && mcpz_sim_now(storm->sim) < until_us) {
+        clear_layouts(storm);
         run_until(storm, mcpz_sim_now(storm->sim) + STEP_US);
         all_hold = !has_failed(storm) && mcpz_check_liveness(&storm->check, &invariant, words);
     }
@@ -565,6 +629,12 @@ void mcpz_storm_run(const struct mcpz_schedule *schedule, const struct mcpz_stor
     mcpz_sim_start_all(storm.sim);
     for (size_t i = 0; i < schedule->node_count; i++) {
         mcpz_check_started(&storm.check, i);
+    }
+    for (size_t i = 0; i < schedule->line_count; i++) {
+        const struct mcpz_schedule_line *line = &schedule->lines[i];
+        if (line->verb == MCPZ_VERB_REVOKE) {
+            storm.is_to_go[line->arguments[0]] = true;
+        }
     }
     storm.start_us = mcpz_sim_now(storm.sim);
     run_lines(&storm);

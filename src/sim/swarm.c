@@ -11,6 +11,8 @@
 #define LASTS_MIN_MS 100
 #define LASTS_MAX_MS 60000
 #define CLOCK_OFF_MAX_S 86400 /* of a wall clock */
+#define GOES_FROM_NODES 4     /* of so many one may go for good, */
+#define TWO_GO_FROM_NODES 6   /* and two */
 
 /* A kind of happening: what begins it and what, on the same nodes, ends it. */
 struct kind {
@@ -277,6 +279,33 @@ static void draw_work(struct swarm *swarm, bool faults)
     }
 }
 
+/* Of every third mesh one or two nodes go for good, by chance of its own: some die before, and
+ * some run on. What such a node has acknowledged is to outlive it where others have it. */
+static void draw_revocations(struct swarm *swarm)
+{
+    const uint32_t node_count = (uint32_t)swarm->schedule->node_count;
+    const uint32_t end_ms = (uint32_t)swarm->schedule->end_ms;
+
+    mcpz_rng_init(&swarm->rng, mcpz_hash_bytes(mcpz_text("gone"), swarm->schedule->seed));
+    if (node_count < GOES_FROM_NODES || mcpz_rng_below(&swarm->rng, 3) != 0) {
+        return;
+    }
+    const size_t count = node_count >= TWO_GO_FROM_NODES ? between(swarm, 1, 2) : 1;
+    for (size_t i = 0; i < count; i++) { /* the same one twice is one less */
+        const uint64_t node = between(swarm, 1, node_count - 1);
+        const uint64_t at_ms = between(swarm, end_ms / 4, end_ms - 1);
+        const uint64_t dead_ms = between(swarm, 0, 20000);
+        add(swarm, &(struct mcpz_schedule_line){.verb = MCPZ_VERB_QUORUM, .arguments = {node}});
+        if (mcpz_rng_below(&swarm->rng, 2) == 0) {
+            add(swarm, &(struct mcpz_schedule_line){.at_ms = at_ms > dead_ms ? at_ms - dead_ms : 0,
+                                                    .verb = MCPZ_VERB_KILL,
+                                                    .arguments = {node}});
+        }
+        add(swarm, &(struct mcpz_schedule_line){
+                       .at_ms = at_ms, .verb = MCPZ_VERB_REVOKE, .arguments = {node}});
+    }
+}
+
 void mcpz_swarm_draw(struct mcpz_schedule *schedule, size_t node_count, uint64_t minutes,
                      uint64_t seed, bool faults)
 {
@@ -295,6 +324,9 @@ void mcpz_swarm_draw(struct mcpz_schedule *schedule, size_t node_count, uint64_t
         if (begin_kind(&swarm, i) && !(wants_two && node_count == 1)) {
             draw_faults(&swarm, &fault_kinds[i]);
         }
+    }
+    if (faults) {
+        draw_revocations(&swarm);
     }
     mcpz_schedule_sort(schedule);
 }

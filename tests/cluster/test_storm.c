@@ -33,8 +33,10 @@ static const char every_verb[] = "mcpz-schedule 1 nodes=5 seed=42 end_ms=30000\n
                                  "9230 ahead 1 86400\n"
                                  "9240 behind 3 7200\n"
                                  "9250 layout 15\n"
+                                 "9260 quorum 4\n"
                                  "20000 restore 2\n"
-                                 "25000 setback 2\n";
+                                 "25000 setback 2\n"
+                                 "27000 revoke 4\n";
 
 static struct mcpz_schedule drawn(size_t node_count, uint64_t seed)
 {
@@ -441,6 +443,72 @@ TEST(who_was_away_beyond_the_grace_is_given_a_base_and_keeps_what_it_wrote)
     CHECK(report.sometimes[MCPZ_SOMETIMES_BASE] >= 2);
 }
 
+/* One is dead when it is revoked, and one runs, has just written to the others, and comes back
+ * from its disk. The layout names both. */
+TEST(nobody_misses_who_is_revoked_nor_what_it_wrote_to_others)
+{
+    const struct mcpz_storm_report report =
+        seen_well("mcpz-schedule 1 nodes=6 seed=3 end_ms=60000\n"
+                  "0 create 0 0\n"
+                  "0 create 3 1\n"
+                  "0 provide 2\n"
+                  "0 provide 3\n"
+                  "0 quorum 3\n"
+                  "0 quorum 4\n"
+                  "1000 layout 31\n"
+                  "10000 count 3 1 0 5\n"
+                  "10000 add 4 0 0 1\n"
+                  "12000 submit 4 0\n"
+                  "14000 kill 4\n"
+                  "20000 revoke 4\n"
+                  "25000 count 3 1 0 7\n"
+                  "30000 revoke 3\n"
+                  "30000 count 3 1 0 9\n"
+                  "35000 kill 3\n"
+                  "36000 start 3\n"
+                  "40000 add 0 0 1 2\n");
+
+    CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_REVOKED], 2);
+    CHECK(report.sometimes[MCPZ_SOMETIMES_SHUT_OUT] > 0);
+    CHECK(report.sometimes[MCPZ_SOMETIMES_FOLDED] > 0);
+    CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_LAID_OUT], 2); /* then without them */
+}
+
+/* Node 0 holds the mesh's key, and is not revoked; nor is anybody twice. */
+TEST(a_node_is_revoked_once_and_the_holder_of_the_key_never)
+{
+    const struct mcpz_storm_report report =
+        seen_well("mcpz-schedule 1 nodes=4 seed=4 end_ms=20000\n"
+                  "0 create 0 0\n"
+                  "5000 revoke 0\n"
+                  "6000 revoke 2\n"
+                  "7000 revoke 2\n"
+                  "8000 kill 0\n"
+                  "8500 revoke 3\n");
+
+    CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_REVOKED], 1);
+}
+
+/* Whether nodes go for good is drawn apart: nothing else of the schedule moves. */
+TEST(of_some_meshes_nodes_go_for_good)
+{
+    size_t gone = 0;
+
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        struct mcpz_schedule schedule = drawn(6, seed);
+        size_t count = 0;
+        for (size_t i = 0; i < schedule.line_count; i++) {
+            const struct mcpz_schedule_line *line = &schedule.lines[i];
+            count += line->verb == MCPZ_VERB_REVOKE ? 1 : 0;
+            CHECK(line->verb != MCPZ_VERB_REVOKE || line->arguments[0] != 0);
+        }
+        CHECK(count <= 2);
+        gone += count > 0 ? 1 : 0;
+        mcpz_schedule_finish(&schedule);
+    }
+    CHECK(gone > 0 && gone < 30);
+}
+
 TEST(the_same_seed_gives_the_same_trace)
 {
     struct mcpz_storm_report reports[3];
@@ -590,7 +658,9 @@ MESH_MAIN(RUN(what_is_printed_reads_the_same),
           RUN(what_was_counted_is_not_counted_again_by_who_was_set_back),
           RUN(who_names_an_earlier_closing_takes_nothing_out_with_it),
           RUN(who_was_away_beyond_the_grace_is_given_a_base_and_keeps_what_it_wrote),
-          RUN(the_same_seed_gives_the_same_trace),
+          RUN(nobody_misses_who_is_revoked_nor_what_it_wrote_to_others),
+          RUN(a_node_is_revoked_once_and_the_holder_of_the_key_never),
+          RUN(of_some_meshes_nodes_go_for_good), RUN(the_same_seed_gives_the_same_trace),
           RUN(nodes_whose_disks_are_sealed_give_the_same_trace),
           RUN(a_schedule_that_was_written_and_read_gives_the_same_trace),
           RUN(a_failing_schedule_shrinks_to_what_makes_it_fail),
