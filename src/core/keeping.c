@@ -20,8 +20,31 @@ static struct mcpz_keeping_step begin(struct mcpz_keeping *keeping,
     return step;
 }
 
+/* What is written next has the number of what is lost, and would be taken for it. */
+static void find_lost(struct mcpz_keeping *keeping, struct mcpz_ack_wait *wait)
+{
+    struct mcpz_document document;
+
+    if (mcpz_document_load(keeping->store, &wait->document, &document) != MCPZ_OK) {
+        keeping->store_failures++;
+        return;
+    }
+    const struct mcpz_clock *clock = &document.clock;
+    if (mcpz_clock_get(clock->versions, clock->count, &wait->actor) < wait->seq) {
+        wait->is_lost = true;
+        wait->ask_at_us = 0; /* it is said at the next occasion */
+    }
+}
+
 void mcpz_keeping_recover(struct mcpz_keeping *keeping)
 {
+    struct mcpz_acks *acks = &keeping->acks;
+
+    for (size_t i = 0; i < MCPZ_ACK_WAITS_MAX && acks->count > 0; i++) {
+        if (acks->waits[i].request != 0) {
+            find_lost(keeping, &acks->waits[i]);
+        }
+    }
     keeping->store_failures += mcpz_hints_recover(&keeping->hints, keeping->store);
 }
 
@@ -221,7 +244,9 @@ static bool settle(struct mcpz_keeping_step *step, struct mcpz_ack_wait *wait)
 {
     struct mcpz_acks *acks = &step->keeping->acks;
 
-    if (mcpz_ack_wait_is_over(wait)) {
+    if (wait->is_lost) {
+        reply(step, wait, MCPZ_CODE_STORE_FAILED, "nothing was written: the store failed");
+    } else if (mcpz_ack_wait_is_over(wait)) {
         reply(step, wait, MCPZ_CODE_OK, "");
         acks->reached++;
     } else if (wait->until_us <= step->now) {

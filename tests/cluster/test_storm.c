@@ -443,6 +443,23 @@ TEST(who_was_away_beyond_the_grace_is_given_a_base_and_keeps_what_it_wrote)
     CHECK(report.sometimes[MCPZ_SOMETIMES_BASE] >= 2);
 }
 
+/* Found by seed 71165, shrunk: what a full disk had lost was taken for what was written next,
+ * under the same number, when owners acknowledged that. */
+TEST(a_write_that_was_lost_before_it_was_on_the_disk_is_not_acknowledged_by_others)
+{
+    const struct mcpz_storm_report report =
+        seen_well("mcpz-schedule 1 nodes=6 seed=71165 end_ms=116573\n"
+                  "0 quorum 3\n"
+                  "15695 create 4 1\n"
+                  "114879 fill 3\n"
+                  "114933 add 3 1 7 83\n"
+                  "115401 free 3\n"
+                  "116572 set 3 1 5 67\n");
+
+    CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_WRITE_STORE_FAILED], 1);
+    CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_WRITE_OK], 12); /* joins, and two of these */
+}
+
 /* One is dead when it is revoked, and one runs, has just written to the others, and comes back
  * from its disk. The layout names both. */
 TEST(nobody_misses_who_is_revoked_nor_what_it_wrote_to_others)
@@ -658,6 +675,7 @@ MESH_MAIN(RUN(what_is_printed_reads_the_same),
           RUN(what_was_counted_is_not_counted_again_by_who_was_set_back),
           RUN(who_names_an_earlier_closing_takes_nothing_out_with_it),
           RUN(who_was_away_beyond_the_grace_is_given_a_base_and_keeps_what_it_wrote),
+          RUN(a_write_that_was_lost_before_it_was_on_the_disk_is_not_acknowledged_by_others),
           RUN(nobody_misses_who_is_revoked_nor_what_it_wrote_to_others),
           RUN(a_node_is_revoked_once_and_the_holder_of_the_key_never),
           RUN(of_some_meshes_nodes_go_for_good), RUN(the_same_seed_gives_the_same_trace),

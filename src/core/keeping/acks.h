@@ -9,6 +9,8 @@
  * there is no link. An owner that has acknowledged a newer layout than the author knows says
  * nothing: the author hears of that layout, and the owners in it count as well.
  *
+ * What our own store loses before it is on the disk is answered with STORE_FAILED, at once.
+ *
  * Without a layout any members count, of min(3, members) copies. Nothing but what is on disk
  * counts. What the time runs out for stays written.
  *
@@ -46,6 +48,7 @@ struct mcpz_ack_wait {
     struct mcpz_id document;
     struct mcpz_actor actor;
     uint64_t seq;
+    bool is_lost;                   /* the store has lost it */
     struct mcpz_layout_stamp stamp; /* the newest layout when its owners were found; 0: none */
     mcpz_time ask_at_us;
     mcpz_time until_us;
