@@ -58,6 +58,14 @@ bool mcpz_task_choose_backup(const struct mcpz_task_step *step, const struct mcp
     return found;
 }
 
+bool mcpz_task_has_left(const struct mcpz_task_step *step, const struct mcpz_id *node)
+{
+    const struct mcpz_member *member = find_member(step, node);
+
+    return (member != NULL && member->state == MCPZ_MEMBER_LEFT) ||
+           mcpz_members_is_revoked(&step->fabric->members, node);
+}
+
 /*
  * Is this node so surely gone that it can do nothing with what it knows? Without a key it does no
  * harm if it is not. With one, its process must be known to have ended: then it has to ask before
@@ -72,11 +80,12 @@ static bool is_out(const struct mcpz_task_step *step, const struct mcpz_id *id, 
     if (mcpz_links_find(&step->fabric->links, id) != NULL) {
         return false;
     }
-    if (member == NULL) {
-        return step->now - step->tasks->started_us >= timing->task_hold_us;
+    const bool has_left = mcpz_task_has_left(step, id);
+    if (member == NULL) { /* we have not met it since we began */
+        return step->now - step->tasks->started_us >= (has_left ? grace_us : timing->task_hold_us);
     }
     mcpz_time for_us = step->now > member->since_us ? step->now - member->since_us : 0;
-    if (member->state == MCPZ_MEMBER_LEFT) {
+    if (has_left) {
         return for_us >= grace_us;
     }
     if (member->state != MCPZ_MEMBER_DEAD) {

@@ -134,9 +134,7 @@ static void hold(struct mcpz_task_step *step, struct mcpz_task_now *task,
                  const struct mcpz_action_task *end)
 {
     uint64_t hold_ms = step->tasks->timing->task_hold_us / 1000;
-    const struct mcpz_member *member =
-        mcpz_members_find(&step->fabric->members, &task->is.provider);
-    bool has_left = member != NULL && member->state == MCPZ_MEMBER_LEFT;
+    const bool has_left = mcpz_task_has_left(step, &task->is.provider);
 
     if (task->is.held_ms == 0 || task->is.held_ms > step->wall_ms) {
         task->is.held_ms = step->wall_ms;

@@ -147,6 +147,9 @@ void mcpz_task_feed(struct mcpz_task_step *step);
 bool mcpz_task_choose_backup(const struct mcpz_task_step *step, const struct mcpz_task_id *id,
                              const struct mcpz_id *except, struct mcpz_id *backup);
 
+/** Has a node said goodbye, or is it revoked, also while we were not there? */
+bool mcpz_task_has_left(const struct mcpz_task_step *step, const struct mcpz_id *node);
+
 /** Has it said lately that it has no room for copies? */
 bool mcpz_task_is_full(const struct mcpz_task_step *step, const struct mcpz_id *node);
 

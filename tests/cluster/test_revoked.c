@@ -173,6 +173,82 @@ TEST(who_was_cut_off_lets_go_once_it_hears)
     mcpz_sim_destroy(sim);
 }
 
+/* Where a task with a key may be under way it is waited for, longer than this takes. */
+static struct mcpz_sim *patient_sim_of(uint64_t seed)
+{
+    struct mcpz_sim_config config = apart_config(seed, NODES);
+
+    config.timing.task_hold_us = MCPZ_SECONDS(86400);
+    struct mcpz_sim *sim = start_mesh(&config);
+    mcpz_sim_provide(sim, 3, "echo");
+    mcpz_sim_slow_runs(sim, 3, MCPZ_TIME_NEVER);
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
+    return sim;
+}
+
+/* Whoever starts after another has died does not know it as a member, and hears that it is gone.
+ */
+static void let_it_go_unmet(struct mcpz_sim *sim, size_t starts, size_t gone)
+{
+    mcpz_sim_kill(sim, gone);
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(30));
+    mcpz_sim_kill(sim, starts);
+    mcpz_sim_start(sim, starts);
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
+    revoke(sim, gone);
+}
+
+static void until_done(struct mcpz_sim *sim, size_t node, const struct mcpz_task_id *task)
+{
+    struct mcpz_task_state state = {.phase = MCPZ_TASK_QUEUED};
+
+    mcpz_sim_provide(sim, 2, "echo");
+    for (size_t i = 0; state.phase != MCPZ_TASK_DONE; i++) {
+        CHECK(i < 60);
+        mcpz_sim_run_for(sim, MCPZ_SECONDS(2));
+        CHECK(mcpz_sim_task_state(sim, node, task, &state));
+    }
+}
+
+TEST(a_provider_that_is_revoked_unmet_is_not_at_it_any_more)
+{
+    struct mcpz_sim *sim = patient_sim_of(76);
+    const struct mcpz_sim_submission keyed = {.capability = "echo", .params = "1", .key = "k"};
+
+    const uint64_t request = mcpz_sim_submit(sim, 0, &keyed);
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
+    CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
+    const struct mcpz_task_id task = *mcpz_sim_task_id(sim, request);
+    let_it_go_unmet(sim, 0, 3);
+    until_done(sim, 0, &task);
+    mcpz_sim_destroy(sim);
+}
+
+/* Its backup, which has begun again since, takes over. */
+TEST(the_tasks_of_an_owner_that_is_revoked_unmet_are_taken_over)
+{
+    struct mcpz_sim *sim = patient_sim_of(77);
+    const struct mcpz_sim_submission plain = {.capability = "echo", .params = "1"};
+    struct mcpz_task_state seen;
+
+    const uint64_t request = mcpz_sim_submit(sim, 3, &plain);
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(3));
+    CHECK_UINT(mcpz_sim_reply(sim, request), MCPZ_CODE_OK);
+    const struct mcpz_task_id task = *mcpz_sim_task_id(sim, request);
+    CHECK(mcpz_sim_task_state(sim, 3, &task, &seen));
+    const size_t backup = mcpz_sim_node_of(sim, &seen.backup);
+    mcpz_sim_kill(sim, 3);
+    mcpz_sim_kill(sim, backup);
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(30));
+    mcpz_sim_start(sim, backup);
+    mcpz_sim_run_for(sim, MCPZ_SECONDS(10));
+    revoke(sim, 3);
+    until_done(sim, backup, &task);
+    mcpz_sim_destroy(sim);
+}
+
 MESH_MAIN(RUN(what_is_left_of_a_mesh_folds_without_them),
           RUN(nobody_waits_for_the_grace_of_who_is_revoked), RUN(who_is_revoked_is_no_copy),
-          RUN(who_is_revoked_does_not_come_back), RUN(who_was_cut_off_lets_go_once_it_hears))
+          RUN(who_is_revoked_does_not_come_back), RUN(who_was_cut_off_lets_go_once_it_hears),
+          RUN(a_provider_that_is_revoked_unmet_is_not_at_it_any_more),
+          RUN(the_tasks_of_an_owner_that_is_revoked_unmet_are_taken_over))
