@@ -117,8 +117,8 @@ static void describe(struct mcpz_check *check, const struct mcpz_asked *asked, c
 
 /*
  * Who was started again since, and finds who keeps a task with it gone, does not know what that
- * one has done with it last: with a key it waits as long as anything lasts, for that (core/
- * task_copies.c).
+ * one has done with it last: with a key, or split, it waits as long as anything lasts, for that
+ * (core/ task_copies.c).
  */
 bool mcpz_check_tasks_are_over(struct mcpz_check *check, char *words)
 {
@@ -134,7 +134,8 @@ bool mcpz_check_tasks_are_over(struct mcpz_check *check, char *words)
         if (standing.known == 0 && may_be_lost(check, i)) {
             continue;
         }
-        if (standing.held_by_gone > 0 && asked->line.arguments[1] != 0) {
+        if (standing.held_by_gone > 0 &&
+            (asked->line.arguments[1] != 0 || mcpz_check_is_tree(&asked->line))) {
             continue;
         }
         if (standing.over == 0 || standing.open > 0) {
