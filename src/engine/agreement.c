@@ -54,8 +54,31 @@ static bool is_waited_for(struct mcpz_engine *engine, const struct mcpz_id *id)
            is_within_grace(engine, reconciled_ms(engine, id));
 }
 
-static void find_owners(struct mcpz_engine *engine, const struct mcpz_id *owners, size_t count,
-                        struct mcpz_keepers *keepers)
+/*
+ * Are most owners there in each live layout, as with a write? Else two of them, with one owner in
+ * common who is away, would each go on without the other.
+ */
+static bool are_most_there(struct mcpz_engine *engine, const struct mcpz_id *document)
+{
+    const struct mcpz_id *self = mcpz_identity_id(engine->identity);
+    struct mcpz_owner_set sets[MCPZ_LAYOUTS_LIVE_MAX];
+    const size_t count = mcpz_layout_history_sets(&engine->node.layouts.history, document, sets);
+
+    for (size_t i = 0; i < count; i++) {
+        size_t there = 0;
+        for (size_t n = 0; n < sets[i].count; n++) {
+            const struct mcpz_id *owner = &sets[i].nodes[n]->id;
+            there += mcpz_id_equal(owner, self) || is_there(engine, owner) ? 1 : 0;
+        }
+        if (2 * there <= sets[i].count) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void find_owners(struct mcpz_engine *engine, const struct mcpz_id *document,
+                        const struct mcpz_id *owners, size_t count, struct mcpz_keepers *keepers)
 {
     const struct mcpz_id *self = mcpz_identity_id(engine->identity);
     bool is_ours = false;
@@ -69,7 +92,7 @@ static void find_owners(struct mcpz_engine *engine, const struct mcpz_id *owners
             keepers->is_complete = false;
         }
     }
-    keepers->is_complete = keepers->is_complete && is_ours && 2 * (keepers->count + 1) > count;
+    keepers->is_complete = keepers->is_complete && is_ours && are_most_there(engine, document);
 }
 
 /* Whoever was here lately and is gone may come back with what nobody else has. */
@@ -116,7 +139,7 @@ void mcpz_keepers_find(struct mcpz_engine *engine, const struct mcpz_id *documen
     keepers->count = 0;
     keepers->is_complete = true;
     if (count > 0) {
-        find_owners(engine, owners, count, keepers);
+        find_owners(engine, document, owners, count, keepers);
     } else {
         find_members(engine, keepers);
     }

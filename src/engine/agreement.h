@@ -3,9 +3,9 @@
  *
  * Keepers are its owners in all live layouts. Without a layout all members are. All must have
  * signed before anything is dropped (crdt 1.5, G2), also those that are away, unless we have not
- * heard of them within the grace; and they must be a majority of all there have been, so that of
- * two parts of a mesh one at most goes on without the other. How many they are is in what they
- * sign.
+ * heard of them within the grace; and they must be a majority of all there have been, or of the
+ * owners in each live layout, so that of two parts of a mesh one at most goes on without the
+ * other. How many they are is in what they sign.
  */
 
 #ifndef ENGINE_AGREEMENT_H

