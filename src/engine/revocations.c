@@ -108,13 +108,6 @@ static void put(struct mcpz_engine *engine, const struct mcpz_revocation *revoca
     engine->store.put(engine->store.context, &record);
 }
 
-void mcpz_revocations_rewrite(struct mcpz_engine *engine)
-{
-    for (size_t i = 0; i < engine->revocations.count; i++) {
-        put(engine, &engine->revocations.rows[i]->said);
-    }
-}
-
 /* What was read from disk is judged like what came from a peer. */
 mcpz_error mcpz_revocations_load(struct mcpz_engine *engine)
 {
@@ -191,20 +184,42 @@ void mcpz_revocations_greet(struct mcpz_engine *engine, struct mcpz_link_row *ro
     }
 }
 
-static void tell_others(struct mcpz_engine *engine, const struct mcpz_id *from,
-                        const struct mcpz_revocation *revocation)
+/* All links but those to `except`; NULL: all. */
+static struct mcpz_link_set links_but(const struct mcpz_engine *engine,
+                                      const struct mcpz_id *except)
 {
     struct mcpz_link_set route = {.count = 0};
 
     for (size_t i = 0; i < MCPZ_CONNECTED_MAX && route.count < MCPZ_LINKS_MAX; i++) {
         const struct mcpz_link_row *row = &engine->links[i];
         if (row->id != 0 && row->state == MCPZ_LINK_ADMITTED &&
-            (from == NULL || !mcpz_id_equal(&row->peer, from))) {
+            (except == NULL || !mcpz_id_equal(&row->peer, except))) {
             route.links[route.count++] = row->id;
         }
     }
+    return route;
+}
+
+static void tell_others(struct mcpz_engine *engine, const struct mcpz_id *from,
+                        const struct mcpz_revocation *revocation)
+{
+    const struct mcpz_link_set route = links_but(engine, from);
+
     if (route.count > 0) {
         send(engine, &route, &(struct mcpz_msg_revoked){.rows = revocation, .row_count = 1});
+    }
+}
+
+void mcpz_revocations_rewrite(struct mcpz_engine *engine)
+{
+    const struct mcpz_revocations *all = &engine->revocations;
+    const struct mcpz_link_set route = links_but(engine, NULL);
+
+    for (size_t i = 0; i < all->count; i++) {
+        put(engine, &all->rows[i]->said);
+    }
+    if (all->count > 0 && route.count > 0) { /* what was to be told was lost with the batch */
+        send(engine, &route, &(struct mcpz_msg_revoked){.digest = all->digest});
     }
 }
 

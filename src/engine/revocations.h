@@ -51,7 +51,7 @@ MCPZ_MUST_USE mcpz_error mcpz_revocations_load(struct mcpz_engine *engine);
 void mcpz_revocations_clear(struct mcpz_engine *engine);
 void mcpz_revocations_start_over(struct mcpz_engine *engine);
 
-/** Write all again: a batch was lost. */
+/** Write all again, and tell of it: a batch was lost, and with it what was to be told. */
 void mcpz_revocations_rewrite(struct mcpz_engine *engine);
 
 /** That `node` is revoked; NULL: it is not. */

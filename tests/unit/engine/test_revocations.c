@@ -255,7 +255,7 @@ TEST(there_are_only_so_many)
     free_pair();
 }
 
-TEST(what_a_full_disk_did_not_take_is_written_again)
+TEST(what_a_full_disk_did_not_take_is_written_and_told_again)
 {
     const struct mcpz_id gone = stranger(1);
 
@@ -265,8 +265,11 @@ TEST(what_a_full_disk_did_not_take_is_written_again)
     mcpz_mem_fail(founder.mem, MCPZ_ENOSPACE);
     mcpz_engine_store_progress(founder.engine);
     CHECK_UINT(founder.reply_code, MCPZ_CODE_STORE_FAILED);
+    talk();
+    CHECK_UINT(mcpz_engine_revoked_count(other.engine), 0);
     founder.disk_is_held = false;
     pass_time(MCPZ_SECONDS(2));
+    CHECK_UINT(mcpz_engine_revoked_count(other.engine), 1);
     restart_side(&founder);
     CHECK_UINT(mcpz_engine_revoked_count(founder.engine), 1);
     free_pair();
@@ -326,5 +329,5 @@ TEST_MAIN(RUN(who_is_revoked_loses_its_link_and_is_told_why),
           RUN(who_was_met_before_the_last_start_has_a_name), RUN(no_token_lets_in_who_is_revoked),
           RUN(only_the_mesh_s_key_revokes), RUN(a_refusal_without_proof_is_nobody_s_end),
           RUN(both_hear_what_the_other_knows), RUN(there_are_only_so_many),
-          RUN(what_a_full_disk_did_not_take_is_written_again),
+          RUN(what_a_full_disk_did_not_take_is_written_and_told_again),
           RUN(certificates_of_a_revoked_coordinator_are_good_for_those_we_have_met))
