@@ -100,12 +100,15 @@ static mcpz_error keep(struct mcpz_engine *engine, const struct mcpz_revocation 
     return MCPZ_OK;
 }
 
+/* Who is revoked is none of those we have met: nobody waits for it. */
 static void put(struct mcpz_engine *engine, const struct mcpz_revocation *revocation)
 {
     const struct mcpz_record record = {.kind = MCPZ_RECORD_REVOKED,
                                        .revoked = {.revocation = *revocation}};
+    const struct mcpz_record met = {.kind = MCPZ_RECORD_PEER, .peer = {.id = revocation->node}};
 
     engine->store.put(engine->store.context, &record);
+    engine->store.remove(engine->store.context, &met);
 }
 
 /* What was read from disk is judged like what came from a peer. */

@@ -258,8 +258,14 @@ TEST(there_are_only_so_many)
 TEST(what_a_full_disk_did_not_take_is_written_and_told_again)
 {
     const struct mcpz_id gone = stranger(1);
+    const struct mcpz_record met = {.kind = MCPZ_RECORD_PEER,
+                                    .peer = {.id = gone, .address = mcpz_text("gone:1")}};
 
     make_mesh();
+    const struct mcpz_store *store = mcpz_engine_store(enter(&founder));
+    store->put(store->context, &met);
+    leave(&founder);
+    CHECK(has_met(&founder, &gone));
     founder.disk_is_held = true;
     CHECK_UINT(revoke(&founder, &gone, ""), MCPZ_OK);
     mcpz_mem_fail(founder.mem, MCPZ_ENOSPACE);
@@ -272,6 +278,7 @@ TEST(what_a_full_disk_did_not_take_is_written_and_told_again)
     CHECK_UINT(mcpz_engine_revoked_count(other.engine), 1);
     restart_side(&founder);
     CHECK_UINT(mcpz_engine_revoked_count(founder.engine), 1);
+    CHECK(!has_met(&founder, &gone)); /* or it would be waited for */
     free_pair();
 }
 
