@@ -516,6 +516,18 @@ static void run_lines(struct storm *storm)
     run_until(storm, storm->start_us + MCPZ_MS(schedule->end_ms));
 }
 
+/* People who were not told that a node is gone for good say it again: it may have heard of it all
+ * the same, and nobody else. */
+static void revoke_again(struct storm *storm, size_t node)
+{
+    const struct mcpz_check *check = &storm->check;
+
+    if (mcpz_check_may_be_gone(check, node) &&
+        mcpz_sim_reply(storm->sim, check->revoked_by[node]) != MCPZ_CODE_OK) {
+        revoke(storm, node);
+    }
+}
+
 /* What was stamped by a clock that is ahead is taken in when that time has come: it has. Who was
  * away when it was revoked stays so; node 0, which starts first, knows. */
 static void heal_all(struct storm *storm)
@@ -531,6 +543,7 @@ static void heal_all(struct storm *storm)
         if (mcpz_sim_engine(storm->sim, i) != NULL) {
             mcpz_sim_pause(storm->sim, i, 0);
         }
+        revoke_again(storm, i);
         if (i == 0 || !mcpz_check_is_gone(&storm->check, i)) {
             start(storm, i);
         }
