@@ -705,7 +705,7 @@ static void on_unable(struct mcpz_task_step *step, const struct mcpz_id *from,
     }
 }
 
-/* "I keep this for you." */
+/* "I keep this for you." While nobody else is known to, who kept it before goes on: no answer. */
 static void on_check(struct mcpz_task_step *step, const struct mcpz_id *from,
                      const struct mcpz_msg_task_mark *mark)
 {
@@ -724,7 +724,9 @@ static void on_check(struct mcpz_task_step *step, const struct mcpz_id *from,
     } else if (mark->epoch > task.is.epoch) {
         send_mark(step, from, MCPZ_MSG_TASK_LACK, mark); /* we have lost what it knows */
     } else if (!mcpz_id_equal(&task.is.backup, from)) {
-        send_mark(step, from, MCPZ_MSG_TASK_DROP, &ours);
+        if (mcpz_task_is_over(&task.is) || !mcpz_task_book_is_lone(&step->tasks->book, &task.id)) {
+            send_mark(step, from, MCPZ_MSG_TASK_DROP, &ours);
+        }
     } else if (mark->epoch < task.is.epoch || mark->revision < task.is.revision) {
         mcpz_task_send_moved(step, &task);
     } else {

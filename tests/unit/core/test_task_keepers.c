@@ -346,6 +346,28 @@ TEST(a_dead_backup_is_replaced)
     fake_store_finish(&store);
 }
 
+/* It may be the only copy beside the owner's: the other's disk may be full. */
+TEST(who_was_replaced_drops_it_when_another_keeps_it)
+{
+    with_alice();
+    submit(1, 5);
+    mark(2, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    fabric.links.count = 0;
+    (void)member(&bob);
+    link_up(&bob);
+    tasks.queues.rows[0].paused = true;
+    die(MCPZ_SECONDS(1), &alice, MCPZ_SUSPICION_SILENT);
+    tick(MCPZ_SECONDS(4));
+    CHECK(mcpz_id_equal(&row(0)->state.backup, &bob));
+    link_up(&alice);
+    mark(MCPZ_SECONDS(5), &alice, MCPZ_MSG_TASK_CHECK, 0);
+    CHECK_UINT(count_actions(MCPZ_ACTION_SEND), 0);
+    mark(MCPZ_SECONDS(6), &bob, MCPZ_MSG_TASK_KEPT, 0);
+    mark(MCPZ_SECONDS(7), &alice, MCPZ_MSG_TASK_CHECK, 0);
+    CHECK_UINT(sent(MCPZ_MSG_TASK_DROP)->task_mark.epoch, 2);
+    fake_store_finish(&store);
+}
+
 TEST(who_is_full_is_not_asked_for_a_while)
 {
     with_alice();
@@ -549,8 +571,8 @@ TEST_MAIN(RUN(a_backup_keeps_many_at_one_time_and_says_so_once),
           RUN(a_restarted_owner_that_hears_nothing_begins_nevertheless),
           RUN(with_a_key_a_restarted_owner_does_not_replace_a_dead_backup_at_once),
           RUN(what_nobody_else_keeps_is_kept_as_soon_as_somebody_comes),
-          RUN(a_dead_backup_is_replaced), RUN(who_is_full_is_not_asked_for_a_while),
-          RUN(a_part_of_a_tree_waits_for_who_is_full),
+          RUN(a_dead_backup_is_replaced), RUN(who_was_replaced_drops_it_when_another_keeps_it),
+          RUN(who_is_full_is_not_asked_for_a_while), RUN(a_part_of_a_tree_waits_for_who_is_full),
           RUN(a_part_that_is_over_is_claimed_beyond_what_its_backup_holds_another_for),
           RUN(an_open_part_is_claimed_anew_where_another_of_a_lower_id_is_held_for_its_owner),
           RUN(a_part_is_not_claimed_by_who_has_lost_its_root),
