@@ -33,6 +33,7 @@
 #define TASKS_DIRECTORY "tasks"
 #define KEYRING_DIRECTORY "keys"
 #define STOP_ANNOUNCE_MS 300 /* where the others do not know by then, they hear it from us */
+#define COMPARISONS_IN_GRACE 32
 #define MAP_BYTES_FIRST (UINT64_C(16) * 1024 * 1024)
 
 static_assert(MCPZ_KEY_BYTES == MCPZ_SEED_BYTES, "what is kept is the seed");
@@ -412,6 +413,21 @@ void mcpz_assembly_keep(const struct mcpz_assembly *assembly)
                      (uint64_t)config->grace_seconds * 1000);
 }
 
+/*
+ * Where the grace is short documents are compared more often than else, lest who is there be told
+ * so (core/crdt/horizon.h) less often than that: by each neighbour some times within it.
+ */
+static struct mcpz_node_timing timing_of(const struct mcpz_config *config)
+{
+    struct mcpz_node_timing timing = config->timing;
+
+    if (config->grace_seconds > 0) {
+        timing.anti_entropy_us = mcpz_time_min(
+            timing.anti_entropy_us, MCPZ_SECONDS(config->grace_seconds) / COMPARISONS_IN_GRACE);
+    }
+    return timing;
+}
+
 static mcpz_error start_engine(struct mcpz_assembly *assembly)
 {
     uint64_t history_ms;
@@ -429,7 +445,7 @@ static mcpz_error start_engine(struct mcpz_assembly *assembly)
                                         .zone = config->zone != NULL ? config->zone : "",
                                         .role_count = config->role_count,
                                         .neighbours_max = config->max_direct_peers,
-                                        .timing = config->timing,
+                                        .timing = timing_of(config),
                                         .history_ms = history_of(config, &history_ms),
                                         .grace_ms = (uint64_t)config->grace_seconds * 1000,
                                         .forgets = true};
