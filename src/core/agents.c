@@ -486,6 +486,7 @@ static struct mcpz_writer writer_to(struct mcpz_agents_step *step, struct mcpz_d
 {
     struct mcpz_agents *agents = step->agents;
 
+    mcpz_horizon_rewrite(&agents->horizon);
     return (struct mcpz_writer){
         .store = agents->store,
         .document = document,

@@ -36,7 +36,7 @@ static void find_lost(struct mcpz_keeping *keeping, struct mcpz_ack_wait *wait)
     }
 }
 
-void mcpz_keeping_recover(struct mcpz_keeping *keeping)
+void mcpz_keeping_recover(struct mcpz_keeping *keeping, mcpz_time now)
 {
     struct mcpz_acks *acks = &keeping->acks;
 
@@ -45,7 +45,7 @@ void mcpz_keeping_recover(struct mcpz_keeping *keeping)
             find_lost(keeping, &acks->waits[i]);
         }
     }
-    keeping->store_failures += mcpz_hints_recover(&keeping->hints, keeping->store);
+    keeping->store_failures += mcpz_hints_recover(&keeping->hints, keeping->store, now);
 }
 
 void mcpz_keeping_init(struct mcpz_keeping *keeping, const struct mcpz_id *self,

@@ -71,7 +71,7 @@ void mcpz_keeping_init(struct mcpz_keeping *keeping, const struct mcpz_id *self,
                        const struct mcpz_store *store, uint64_t seed);
 
 /** What was written is lost, as a batch of the store failed: take note of what it holds. */
-void mcpz_keeping_recover(struct mcpz_keeping *keeping);
+void mcpz_keeping_recover(struct mcpz_keeping *keeping, mcpz_time now);
 
 /** Look at what the agents have put into `out` from action `from` on, because of `event`. */
 void mcpz_keeping_pass(struct mcpz_keeping *keeping, const struct mcpz_keeping_below *below,

@@ -425,7 +425,7 @@ void mcpz_engine_store_progress(struct mcpz_engine *engine)
         }
         mcpz_agents_recount(&engine->node.agents, engine->now);
         mcpz_tasks_recover(&engine->node.tasks);
-        mcpz_keeping_recover(&engine->node.keeping);
+        mcpz_keeping_recover(&engine->node.keeping, engine->now);
         /* Both may have been among them. Not at once: it would fail as well while a disk is full.
          */
         engine->save_again_us = engine->now + SAVE_AGAIN_US;
@@ -446,6 +446,7 @@ void mcpz_engine_tick(struct mcpz_engine *engine)
         engine->save_again_us = MCPZ_TIME_NEVER;
         mcpz_engine_save_self(engine);
         mcpz_layouts_rewrite(&engine->node.layouts);
+        mcpz_horizon_rewrite(&engine->node.agents.horizon);
         mcpz_revocations_rewrite(engine);
     }
     mcpz_admission_tick(engine);

@@ -35,6 +35,7 @@ static void keep(struct mcpz_horizon *horizon)
     const struct mcpz_record record = {.kind = MCPZ_RECORD_HORIZON, .horizon = horizon->row};
 
     horizon->kept_ms = horizon->row.fresh_ms;
+    horizon->is_lost = false;
     horizon->store->put(horizon->store->context, &record);
 }
 
@@ -148,6 +149,7 @@ void mcpz_horizon_init(struct mcpz_horizon *horizon, const struct mcpz_store *st
 mcpz_error mcpz_horizon_load(struct mcpz_horizon *horizon, uint64_t hlc)
 {
     struct mcpz_record record = {.kind = MCPZ_RECORD_HORIZON};
+    const uint64_t told_hlc = horizon->row.told_hlc;
     const mcpz_error error = horizon->store->get(horizon->store->context, &record);
 
     if (error != MCPZ_OK && error != MCPZ_ENOTFOUND) {
@@ -155,10 +157,22 @@ mcpz_error mcpz_horizon_load(struct mcpz_horizon *horizon, uint64_t hlc)
     }
     horizon->row = error == MCPZ_OK ? record.horizon : (struct mcpz_record_horizon){0};
     horizon->kept_ms = horizon->row.fresh_ms;
-    if (end_told(horizon, hlc)) {
+    if (horizon->is_read) {
+        /* To write it at once would fail as well while a disk is full, and we be back here. */
+        horizon->is_lost = horizon->row.told_hlc != told_hlc;
+        horizon->row.told_hlc = told_hlc;
+    } else if (end_told(horizon, hlc)) {
         keep(horizon);
     }
+    horizon->is_read = true;
     return MCPZ_OK;
+}
+
+void mcpz_horizon_rewrite(struct mcpz_horizon *horizon)
+{
+    if (horizon->is_lost) {
+        keep(horizon);
+    }
 }
 
 bool mcpz_horizon_raise(struct mcpz_horizon *horizon, uint64_t horizon_ms)

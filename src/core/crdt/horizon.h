@@ -65,6 +65,8 @@ struct mcpz_horizon {
     uint64_t grace_ms;
     struct mcpz_record_horizon row; /* as it is, or is to be, in the store */
     uint64_t kept_ms;               /* `fresh_ms` as it is in the store */
+    bool is_read;                   /* once, since we run */
+    bool is_lost;                   /* what we told of is not in the store: a batch was lost */
     struct mcpz_horizon_peer peers[MCPZ_HORIZON_PEERS_MAX];
     size_t peer_count;
     bool is_majority; /* of all we have met: set by who knows, before HORIZON is heard or said */
@@ -96,10 +98,14 @@ void mcpz_horizon_init(struct mcpz_horizon *horizon, const struct mcpz_store *st
 
 /**
  * Read what the store has. `hlc` is the greatest stamp in it: what is there we may have told.
+ * Where that is done again, as a batch was lost, we know better what was told.
  *
  * Errors: MCPZ_ECORRUPT, MCPZ_EIO
  */
 MCPZ_MUST_USE mcpz_error mcpz_horizon_load(struct mcpz_horizon *horizon, uint64_t hlc);
+
+/** Write what was lost with a batch, if it was: a while later, or before we write a delta. */
+void mcpz_horizon_rewrite(struct mcpz_horizon *horizon);
 
 /** Are we stale? */
 bool mcpz_horizon_is_stale(const struct mcpz_horizon *horizon);

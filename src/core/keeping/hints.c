@@ -91,7 +91,8 @@ uint64_t mcpz_hints_init(struct mcpz_hints *hints, const struct mcpz_store *stor
     return error == MCPZ_OK || error == MCPZ_ENOTFOUND ? 0 : 1;
 }
 
-uint64_t mcpz_hints_recover(struct mcpz_hints *hints, const struct mcpz_store *store)
+uint64_t mcpz_hints_recover(struct mcpz_hints *hints, const struct mcpz_store *store,
+                            mcpz_time now)
 {
     const uint64_t kept = hints->kept;
     const uint64_t delivered = hints->delivered;
@@ -103,6 +104,8 @@ uint64_t mcpz_hints_recover(struct mcpz_hints *hints, const struct mcpz_store *s
     hints->delivered = delivered;
     hints->expired = expired;
     hints->refused = refused;
+    hints->look_at_us = now + MCPZ_HINT_LOOK_US; /* at once it would fail again on a full disk */
+    hints->offer_at_us = now + MCPZ_HINT_AGAIN_US;
     return failures;
 }
 

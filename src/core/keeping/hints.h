@@ -88,7 +88,8 @@ struct mcpz_hints {
 uint64_t mcpz_hints_init(struct mcpz_hints *hints, const struct mcpz_store *store);
 
 /** The same in the midst of it: what came about is still counted. */
-uint64_t mcpz_hints_recover(struct mcpz_hints *hints, const struct mcpz_store *store);
+uint64_t mcpz_hints_recover(struct mcpz_hints *hints, const struct mcpz_store *store,
+                            mcpz_time now);
 
 /** A write of about `bytes` did not reach `owner`. */
 void mcpz_hints_note(struct mcpz_keeping_step *step, const struct mcpz_id *owner,

@@ -155,7 +155,7 @@ TEST(what_a_failed_batch_brings_back_is_counted_and_told_again)
     CHECK_UINT(keeping.hints.count, 0);
 
     store.port.put(store.port.context, &record);
-    mcpz_keeping_recover(&keeping);
+    mcpz_keeping_recover(&keeping, now);
     CHECK_UINT(keeping.hints.count, 1);
     CHECK_UINT(keeping.hints.delivered, 1);
     tick(MCPZ_HINT_AGAIN_US);
@@ -168,8 +168,29 @@ TEST(what_a_failed_batch_brings_back_is_counted_and_told_again)
     note(1, &document, 10);
     record = *fake_store_at(&store, MCPZ_RECORD_HINT, 0);
     store.port.remove(store.port.context, &record);
-    mcpz_keeping_recover(&keeping);
+    mcpz_keeping_recover(&keeping, now);
     CHECK_UINT(keeping.hints.count, 0);
+    keeping_tear_down();
+}
+
+/* Of a full disk no write may follow from the one before that has failed. */
+TEST(what_is_too_old_and_could_not_be_removed_is_left_for_a_while)
+{
+    keeping_set_up();
+    const struct mcpz_id old = document_with(1, 1);
+    keep_document(&old, 1);
+    note(1, &old, 10);
+    struct mcpz_record record = *fake_store_at(&store, MCPZ_RECORD_HINT, 0);
+    tick(MCPZ_MS((mcpz_time)MCPZ_HINT_AGE_MS));
+    CHECK_UINT(keeping.hints.expired, 1);
+
+    store.port.put(store.port.context, &record);
+    mcpz_keeping_recover(&keeping, now);
+    tick(0);
+    tick(MCPZ_HINT_LOOK_US - 1);
+    CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_HINT), 1);
+    tick(1);
+    CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_HINT), 0);
     keeping_tear_down();
 }
 
@@ -308,6 +329,7 @@ TEST_MAIN(RUN(a_hint_is_offered_when_its_owner_is_back_and_goes_when_that_has_it
           RUN(further_writes_to_a_document_are_within_its_hint),
           RUN(what_one_owner_misses_is_bounded), RUN(so_many_owners_have_hints_at_one_time),
           RUN(what_a_failed_batch_brings_back_is_counted_and_told_again),
+          RUN(what_is_too_old_and_could_not_be_removed_is_left_for_a_while),
           RUN(a_hint_goes_when_it_is_too_old), RUN(who_does_not_answer_is_left_alone_for_a_while),
           RUN(who_owns_it_no_more_is_not_told), RUN(hints_of_who_was_taken_out_go),
           RUN(hints_of_who_is_revoked_go_and_none_are_made), RUN(so_many_are_offered_at_one_time))

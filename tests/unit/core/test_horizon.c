@@ -372,6 +372,31 @@ TEST(what_was_written_alone_is_told_from_what_others_may_have)
     CHECK_UINT(horizon.row.told_hlc, 600); /* what came since was written alone */
 }
 
+/* Of a full disk no write may follow from the one before that has failed. */
+TEST(what_is_read_again_as_a_batch_was_lost_is_written_later)
+{
+    set_up();
+    mcpz_horizon_linked(&horizon, &ann, NOW);
+    const struct mcpz_record before = {.kind = MCPZ_RECORD_HORIZON, .horizon = kept()};
+    mcpz_horizon_unlinked(&horizon, &ann, 500);
+    below.port.put(below.port.context, &before);
+
+    CHECK_UINT(mcpz_horizon_load(&horizon, 600), MCPZ_OK);
+    CHECK_UINT(horizon.row.told_hlc, 500);
+    CHECK_UINT(kept().told_hlc, MCPZ_HORIZON_TOLD_ALL);
+    mcpz_horizon_rewrite(&horizon);
+    CHECK_UINT(kept().told_hlc, 500);
+    below.port.put(below.port.context, &before);
+    mcpz_horizon_rewrite(&horizon); /* it is there, as far as is known */
+    CHECK_UINT(kept().told_hlc, MCPZ_HORIZON_TOLD_ALL);
+
+    /* Who is linked has told all, whatever was lost. */
+    mcpz_horizon_linked(&horizon, &ann, NOW);
+    CHECK_UINT(horizon.row.told_hlc, MCPZ_HORIZON_TOLD_ALL);
+    CHECK_UINT(mcpz_horizon_load(&horizon, 700), MCPZ_OK);
+    CHECK_UINT(horizon.row.told_hlc, MCPZ_HORIZON_TOLD_ALL);
+}
+
 TEST(what_two_who_were_away_tell_each_other_was_still_written_alone)
 {
     set_up();
@@ -543,6 +568,7 @@ TEST_MAIN(RUN(a_horizon_lies_the_grace_back_and_moves_in_steps),
           RUN(who_has_come_through_another_makes_nobody_fresh),
           RUN(who_has_nothing_stays_who_it_is_where_others_have_nothing),
           RUN(what_was_written_alone_is_told_from_what_others_may_have),
+          RUN(what_is_read_again_as_a_batch_was_lost_is_written_later),
           RUN(what_two_who_were_away_tell_each_other_was_still_written_alone),
           RUN(a_row_that_cannot_be_read_is_an_error),
           RUN(what_we_do_not_have_is_not_taken_from_who_is_stale),
