@@ -221,8 +221,9 @@ void mcpz_revocations_rewrite(struct mcpz_engine *engine)
     for (size_t i = 0; i < all->count; i++) {
         put(engine, &all->rows[i]->said);
     }
-    if (all->count > 0 && route.count > 0) { /* what was to be told was lost with the batch */
-        send(engine, &route, &(struct mcpz_msg_revoked){.digest = all->digest});
+    if (route.count > 0) { /* what was to be told, or asked, was lost with the batch */
+        send(engine, &route,
+             &(struct mcpz_msg_revoked){.digest = all->digest, .asks = all->count == 0});
     }
 }
 

@@ -282,6 +282,33 @@ TEST(what_a_full_disk_did_not_take_is_written_and_told_again)
     free_pair();
 }
 
+/* What it knows differs, and what it would ask is lost with its own batch. */
+TEST(who_could_not_ask_for_a_full_disk_asks_later)
+{
+    const struct mcpz_id gone = stranger(1);
+    const struct mcpz_record met = {.kind = MCPZ_RECORD_PEER, .peer = {.id = stranger(2)}};
+
+    make_mesh();
+    founder.disk_is_held = true;
+    CHECK_UINT(revoke(&founder, &gone, ""), MCPZ_OK);
+    mcpz_mem_fail(founder.mem, MCPZ_ENOSPACE);
+    mcpz_engine_store_progress(founder.engine);
+    founder.disk_is_held = false;
+    other.disk_is_held = true;
+    const struct mcpz_store *store = mcpz_engine_store(enter(&other));
+    store->put(store->context, &met); /* anything */
+    leave(&other);
+    pass_time(MCPZ_SECONDS(2));
+    mcpz_mem_fail(other.mem, MCPZ_ENOSPACE);
+    mcpz_engine_store_progress(other.engine);
+    talk();
+    CHECK_UINT(mcpz_engine_revoked_count(other.engine), 0);
+    other.disk_is_held = false;
+    pass_time(MCPZ_SECONDS(2));
+    CHECK_UINT(mcpz_engine_revoked_count(other.engine), 1);
+    free_pair();
+}
+
 /* The other may admit, and is revoked: what it has signed lets in only who was met. */
 TEST(certificates_of_a_revoked_coordinator_are_good_for_those_we_have_met)
 {
@@ -337,4 +364,5 @@ TEST_MAIN(RUN(who_is_revoked_loses_its_link_and_is_told_why),
           RUN(only_the_mesh_s_key_revokes), RUN(a_refusal_without_proof_is_nobody_s_end),
           RUN(both_hear_what_the_other_knows), RUN(there_are_only_so_many),
           RUN(what_a_full_disk_did_not_take_is_written_and_told_again),
+          RUN(who_could_not_ask_for_a_full_disk_asks_later),
           RUN(certificates_of_a_revoked_coordinator_are_good_for_those_we_have_met))
