@@ -11,6 +11,7 @@
 #define FULL_US MCPZ_SECONDS(45) /* after a batch that found no room on the disk */
 #define SAVE_AGAIN_US MCPZ_SECONDS(1)
 #define MEMBER_BYTES_MAX 2048 /* of one member's own words, encoded */
+#define UNSETTLED UINT64_MAX  /* of a batch: its turn has not ended */
 
 /* ---- Stepping ----------------------------------------------------------------------------- */
 
@@ -106,6 +107,36 @@ void mcpz_engine_save_self(struct mcpz_engine *engine)
             },
     };
     engine->store.put(engine->store.context, &record);
+    engine->self_batch = UNSETTLED;
+}
+
+/*
+ * A block of incarnations is kept well before its first is used, but for two: that of a start, and
+ * that of who was set back and hears how far it had come. Those are not said before they are kept,
+ * or the next life would say them again, or lesser ones.
+ */
+bool mcpz_engine_may_speak(const struct mcpz_engine *engine)
+{
+    return mcpz_members_self(&engine->node.fabric.members)->incarnation <=
+           engine->incarnation_kept;
+}
+
+/* The batch with what we must know of ourselves may be done. */
+static void note_self_kept(struct mcpz_engine *engine)
+{
+    if (engine->self_batch == 0 || engine->self_batch == UNSETTLED) {
+        return;
+    }
+    if (engine->self_batch <= engine->progress.durable) {
+        const bool could_speak = mcpz_engine_may_speak(engine);
+        engine->self_batch = 0;
+        engine->incarnation_kept = engine->incarnation_ceiling;
+        if (!could_speak && mcpz_engine_may_speak(engine)) {
+            mcpz_link_rows_wake_all(engine);
+        }
+    } else if (engine->self_batch <= engine->progress.failed) {
+        engine->self_batch = 0; /* it is saved again */
+    }
 }
 
 static void copy_text(char *to, size_t capacity, const char *from)
@@ -222,6 +253,7 @@ static mcpz_error recall_self(struct mcpz_engine *engine, enum mcpz_past_of_stor
         return error;
     }
     engine->node_config.fabric.members.incarnation = record.self.incarnation + 1;
+    engine->incarnation_kept = record.self.incarnation;
     engine->incarnation_ceiling = record.self.incarnation + MCPZ_INCARNATIONS_KEPT;
     engine->node_config.generation = record.self.generation;
     if (past != MCPZ_STORE_VOUCHED_FOR) { /* kept by the adoption below, in this turn */
@@ -391,6 +423,9 @@ uint64_t mcpz_engine_turn_end(struct mcpz_engine *engine)
             engine->counters.batches++;
             engine->last_batch = batch;
             newest = batch;
+            if (engine->self_batch == UNSETTLED) {
+                engine->self_batch = batch;
+            }
         }
         mcpz_outbound_settle(engine, engine->last_batch);
         mcpz_outbound_release(engine);
@@ -430,6 +465,7 @@ void mcpz_engine_store_progress(struct mcpz_engine *engine)
          */
         engine->save_again_us = engine->now + SAVE_AGAIN_US;
     }
+    note_self_kept(engine);
     mcpz_outbound_release(engine);
     (void)mcpz_engine_turn_end(engine);
 }

@@ -187,8 +187,11 @@ void mcpz_engine_dial_failed(struct mcpz_engine *engine, struct mcpz_bytes addre
  */
 struct mcpz_bytes mcpz_engine_pull(struct mcpz_engine *engine, mcpz_link link);
 
-/** Would mcpz_engine_pull() have something? */
+/** Would mcpz_engine_pull() have something? What may not be said yet, it does not have. */
 bool mcpz_engine_has_frames(const struct mcpz_engine *engine, mcpz_link link);
+
+/** Is our incarnation on the disk? Nothing is pulled before; then the links are woken. */
+bool mcpz_engine_may_speak(const struct mcpz_engine *engine);
 
 /* ---- Requests: within a turn -------------------------------------------------------------- */
 

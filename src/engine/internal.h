@@ -137,7 +137,9 @@ struct mcpz_engine {
     } texts;
     struct mcpz_node node;
     void *node_memory;            /* of the core */
-    uint64_t incarnation_ceiling; /* kept: the next start goes on above it */
+    uint64_t incarnation_ceiling; /* to be kept: the next start goes on above it */
+    uint64_t incarnation_kept;    /* the ceiling on the disk: above it nothing is said */
+    uint64_t self_batch;          /* writes the ceiling; 0: it is done; UNSETTLED until it ends */
 
     struct mcpz_id mesh; /* zeros: none */
     struct mcpz_certificate_bytes certificate;
@@ -233,6 +235,8 @@ void mcpz_link_rows_send(struct mcpz_engine *engine, struct mcpz_link_row *row,
                          const struct mcpz_msg *msg);
 /** The link has proved itself: settle duplicates, tell the core. */
 void mcpz_link_rows_admit(struct mcpz_engine *engine, struct mcpz_link_row *row);
+/** What had to wait may be said now. */
+void mcpz_link_rows_wake_all(struct mcpz_engine *engine);
 
 /* admission.c */
 

@@ -347,8 +347,18 @@ bool mcpz_engine_has_frames(const struct mcpz_engine *engine, mcpz_link link)
     for (size_t i = 0; i < MCPZ_CONNECTED_MAX && link != 0; i++) {
         const struct mcpz_link_row *row = &engine->links[i];
         if (row->id == link) {
-            return !mcpz_lane_is_empty(&row->control) || !mcpz_lane_is_empty(&row->data);
+            return mcpz_engine_may_speak(engine) &&
+                   (!mcpz_lane_is_empty(&row->control) || !mcpz_lane_is_empty(&row->data));
         }
     }
     return false;
+}
+
+void mcpz_link_rows_wake_all(struct mcpz_engine *engine)
+{
+    for (size_t i = 0; i < MCPZ_CONNECTED_MAX; i++) {
+        if (mcpz_engine_has_frames(engine, engine->links[i].id)) {
+            engine->ports.wake(engine->ports.context, engine->links[i].id);
+        }
+    }
 }

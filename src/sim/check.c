@@ -270,6 +270,24 @@ void mcpz_check_killed(struct mcpz_check *check, size_t node)
 
 /* ---- Safety ------------------------------------------------------------------------------- */
 
+/* One that nobody was told does not count. */
+static void check_incarnation(struct mcpz_check *check, size_t node,
+                              const struct mcpz_engine *engine)
+{
+    const struct mcpz_members *members = &mcpz_engine_node(engine)->fabric.members;
+    const uint64_t incarnation = mcpz_members_self(members)->incarnation;
+
+    if (!mcpz_engine_may_speak(engine)) {
+        return;
+    }
+    if (incarnation < check->incarnation[node]) {
+        mcpz_check_violate(check, MCPZ_INVARIANT_INCARNATION,
+                           "node %zu went back: from incarnation %" PRIu64 " to %" PRIu64, node,
+                           check->incarnation[node], incarnation);
+    }
+    check->incarnation[node] = incarnation;
+}
+
 void mcpz_check_safety(struct mcpz_check *check)
 {
     for (size_t i = 0; i < check->node_count; i++) {
@@ -278,13 +296,7 @@ void mcpz_check_safety(struct mcpz_check *check)
             continue;
         }
         const struct mcpz_fabric *fabric = &mcpz_engine_node(engine)->fabric;
-        uint64_t incarnation = mcpz_members_self(&fabric->members)->incarnation;
-        if (incarnation < check->incarnation[i]) {
-            mcpz_check_violate(check, MCPZ_INVARIANT_INCARNATION,
-                               "node %zu went back: from incarnation %" PRIu64 " to %" PRIu64, i,
-                               check->incarnation[i], incarnation);
-        }
-        check->incarnation[i] = incarnation;
+        check_incarnation(check, i, engine);
         if (fabric->links.count > MCPZ_LINKS_MAX) {
             mcpz_check_violate(check, MCPZ_INVARIANT_LINKS, "node %zu has too many links: %zu", i,
                                fabric->links.count);

@@ -140,6 +140,23 @@ TEST(an_incarnation_that_was_raised_outlives_a_restart)
     CHECK(report.sometimes[MCPZ_SOMETIMES_REFUTED] > 0);
 }
 
+/* Found by seed 70085: who was set back heard how far it had come, said one above, and was killed
+ * before that was on its slow disk. */
+TEST(an_incarnation_is_on_the_disk_before_it_is_said)
+{
+    (void)seen_well("mcpz-schedule 1 nodes=6 seed=70085 end_ms=85252\n"
+                    "63824 back_up 5\n"
+                    "68169 kill 5\n"
+                    "68341 start 5\n"
+                    "72418 kill 5\n"
+                    "72543 start 5\n"
+                    "76636 restore 5\n"
+                    "81307 disk 5 4993\n"
+                    "81786 start 5\n"
+                    "85137 kill 5\n"
+                    "85251 start 5\n");
+}
+
 /* Found by seed 261, shrunk to nothing: of several neighbours that differ each took the others'
  * place in mind, and none was ever asked. */
 TEST(several_neighbours_that_differ_come_to_agree)
@@ -685,6 +702,7 @@ MESH_MAIN(RUN(what_is_printed_reads_the_same),
           RUN(what_is_not_a_schedule_is_refused_with_its_line),
           RUN(a_schedule_is_full_when_it_is_full), RUN(every_verb_can_be_run),
           RUN(an_incarnation_that_was_raised_outlives_a_restart),
+          RUN(an_incarnation_is_on_the_disk_before_it_is_said),
           RUN(several_neighbours_that_differ_come_to_agree),
           RUN(what_must_hold_holds_in_any_storm_and_every_branch_of_interest_comes_about),
           RUN(a_durable_task_with_a_key_goes_through_others),

@@ -29,6 +29,7 @@ struct side {
     uint32_t reply_code; /* of the last REPLY; UINT32_MAX: none */
     char reply_text[256];
     size_t dials;
+    size_t wakes;
 };
 
 static struct mcpz_scratch *scratch;
@@ -45,8 +46,9 @@ static const char *pair_address = "other:1"; /* of the other; "": nobody can dia
 
 static void port_wake(void *context, mcpz_link link)
 {
-    (void)context;
+    struct side *side = context;
     (void)link;
+    side->wakes++;
 }
 
 static void port_close(void *context, mcpz_link link, const char *why)
@@ -97,7 +99,8 @@ static inline struct mcpz_identity *identity_of(uint8_t seed)
     return identity;
 }
 
-static inline void start_side(struct side *side, const char *address)
+/* What it writes at its start is not on its disk yet. */
+static inline void start_engine(struct side *side, const char *address)
 {
     struct mcpz_engine_ports ports = {
         .context = side, .wake = port_wake, .close = port_close, .act = port_act};
@@ -116,6 +119,11 @@ static inline void start_side(struct side *side, const char *address)
         .forgets = pair_forgets,
     };
     CHECK_UINT(mcpz_engine_create(&config, &ports, now, wall_ms, &side->engine), MCPZ_OK);
+}
+
+static inline void start_side(struct side *side, const char *address)
+{
+    start_engine(side, address);
     sync_disk(side);
 }
 

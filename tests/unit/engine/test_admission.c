@@ -687,6 +687,35 @@ TEST(a_certificate_is_renewed_at_two_thirds_of_its_life)
     free_pair();
 }
 
+TEST(a_life_says_nothing_before_its_incarnation_is_kept)
+{
+    make_mesh();
+    mcpz_engine_destroy(other.engine);
+    mcpz_engine_link_closed(enter(&founder), founder.link);
+    leave(&founder);
+    start_engine(&other, pair_address);
+    other.disk_is_held = true;
+    connect_pair();
+    talk();
+    CHECK(!mcpz_engine_may_speak(other.engine));
+    CHECK_UINT(link_count(&founder), 0);
+
+    /* The disk had no room for it: it is written again. */
+    mcpz_mem_fail(other.mem, MCPZ_ENOSPACE);
+    mcpz_engine_store_progress(other.engine);
+    talk();
+    CHECK(!mcpz_engine_may_speak(other.engine));
+    tick_both();
+    tick_both();
+    const size_t wakes = other.wakes;
+    sync_disk(&other);
+    CHECK(mcpz_engine_may_speak(other.engine));
+    CHECK_UINT(other.wakes, wakes + 1);
+    talk();
+    CHECK_UINT(link_count(&founder), 1);
+    free_pair();
+}
+
 TEST(leaving_forgets_the_mesh_and_joining_again_works)
 {
     make_pair(0);
@@ -736,4 +765,5 @@ TEST_MAIN(RUN(a_token_lets_in), RUN(a_node_that_was_let_in_needs_no_token_again)
           RUN(a_peer_that_does_not_take_what_is_sent_loses_its_link),
           RUN(many_small_messages_are_compressed_where_the_round_trip_is_known_to_be_long),
           RUN(a_certificate_is_renewed_at_two_thirds_of_its_life),
+          RUN(a_life_says_nothing_before_its_incarnation_is_kept),
           RUN(leaving_forgets_the_mesh_and_joining_again_works))
