@@ -379,7 +379,7 @@ static void settle(struct mcpz_api *api, const struct mcpz_blob_entry *entry,
         return;
     }
     if (entry->ref_count == 0) {
-        if (state->is_copy) {
+        if (state->is_copy && !mcpz_set_aside_may_name(api)) {
             mcpz_blob_let_go(api, &about->root, MCPZ_BLOB_COPY_HOLDER);
             api->blobs.counts.unneeded++;
         }

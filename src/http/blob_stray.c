@@ -41,7 +41,8 @@ bool mcpz_blob_stray_is(struct mcpz_api *api, const struct mcpz_blob_listed *lis
 {
     const struct mcpz_blob_state *state = &listed->state;
 
-    return state->is_copy && !state->is_put && !state->is_brief && is_unknown(api, &listed->id);
+    return state->is_copy && !state->is_put && !state->is_brief && is_unknown(api, &listed->id) &&
+           !mcpz_set_aside_may_name(api);
 }
 
 /* ---- What follows --------------------------------------------------------------------------- */
@@ -63,7 +64,8 @@ static void conclude(struct mcpz_api *api, const struct mcpz_blob_stray *stray)
 {
     if (stray->is_needed || !is_unknown(api, &stray->root)) {
         mcpz_blob_stray_claimed(api, &stray->root);
-    } else if (stray->denials == stray->node_count && note(api, &stray->root, false)) {
+    } else if (stray->denials == stray->node_count && !mcpz_set_aside_may_name(api) &&
+               note(api, &stray->root, false)) {
         mcpz_blob_let_go(api, &stray->root, MCPZ_BLOB_COPY_HOLDER);
         mcpz_blob_keeper_unwant(&api->blobs, &stray->root);
         api->blobs.counts.strays_dropped++;

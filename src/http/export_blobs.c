@@ -7,6 +7,7 @@
 
 #include "blob/blob_job.h"
 #include "blob/manifest.h"
+#include "http/exchange.h"
 #include "http/inner.h"
 
 static_assert(MCPZ_SNAPSHOT_PIECE_BYTES + 1 <= MCPZ_BLOB_PART_BYTES_MAX,

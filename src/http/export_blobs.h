@@ -15,9 +15,10 @@
 #include <stdbool.h>
 
 #include "http/blob_names.h"
-#include "http/exchange.h"
 #include "http/id_set.h"
 #include "http/snapshot.h"
+
+struct mcpz_exchange;
 
 #define MCPZ_EXPORT_BLOBS_MAX 1048576 /* in one file */
 #define MCPZ_EXPORT_BLOB_TRIES 100    /* of a piece, where too much is being done at once */

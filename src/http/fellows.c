@@ -601,6 +601,7 @@ void mcpz_fellows_finish(struct mcpz_api *api)
 
     mcpz_key_share_finish(&api->key_share);
     mcpz_blob_keeper_finish(api);
+    mcpz_set_aside_end(&api->aside);
     for (size_t i = 0; i < MCPZ_FELLOW_SERVED_MAX; i++) {
         if (fellows->served[i].used) {
             free_served(&fellows->served[i]);

@@ -14,12 +14,15 @@
 
 #include "blob/blob_job.h"
 #include "core/crdt/document.h"
+#include "core/crdt/horizon.h"
 #include "host/log.h"
 #include "http/blob_book.h"
 #include "http/exchange.h"
 
 #define NAME_BYTES 64
 #define COPY_BYTES 65536
+
+static const char no_directory[] = "set-aside/ could not be made in the data directory, or opened";
 
 /* A file on its way to the disk: outlives what it was made for, where that begins anew. */
 struct mcpz_aside_saving {
@@ -65,7 +68,8 @@ static const char *find_room(int directory, uint64_t bytes)
     struct statvfs disk;
     const uint64_t there = count_bytes(directory);
 
-    if (there > MCPZ_SET_ASIDE_BYTES_MAX || bytes > MCPZ_SET_ASIDE_BYTES_MAX - there) {
+    if (there > 0 &&
+        (there > MCPZ_SET_ASIDE_BYTES_MAX || bytes > MCPZ_SET_ASIDE_BYTES_MAX - there)) {
         return "set-aside/ in the data directory is full: 1 GiB. Move its files elsewhere";
     }
     if (fstatvfs(directory, &disk) != 0 ||
@@ -159,7 +163,7 @@ static void save(struct mcpz_blob_job *job)
     }
     const int directory = open_directory(saving->data, true);
     if (directory < 0) {
-        saving->trouble = "set-aside/ could not be made in the data directory, or opened";
+        saving->trouble = no_directory;
         return;
     }
     saving->trouble = write_file(saving, directory);
@@ -236,10 +240,28 @@ void mcpz_set_aside_finish(struct mcpz_set_aside *aside)
     }
     aside->saving = NULL;
     if (aside->is_open) {
+        struct mcpz_exchange *exchange = aside->blobs.exchange;
+        mcpz_export_blobs_finish(&aside->blobs);
+        mcpz_api_close(exchange);
         mcpz_snapshot_drop(&aside->writer);
         mcpz_body_finish(&aside->body);
         aside->is_open = false;
     }
+}
+
+void mcpz_set_aside_end(struct mcpz_set_aside *aside)
+{
+    mcpz_set_aside_finish(aside);
+    aside->look_us = MCPZ_TIME_NEVER;
+}
+
+bool mcpz_set_aside_may_name(struct mcpz_api *api)
+{
+    const struct mcpz_engine *engine = mcpz_api_engine(api);
+    const struct mcpz_id *wanted;
+
+    return mcpz_horizon_is_stale(&mcpz_engine_node(engine)->agents.horizon) ||
+           mcpz_aside_wanted(engine, &wanted) > 0;
 }
 
 /* ---- What goes into one ------------------------------------------------------------------- */
@@ -251,9 +273,33 @@ static void add_message(void *context, struct mcpz_bytes message)
     mcpz_snapshot_add(&aside->writer, message);
 }
 
-static void begin(struct mcpz_set_aside *aside, struct mcpz_api *api, const struct mcpz_id *wanted,
+/* There is an answer of who was asked for a piece of a blob. */
+static void work(struct mcpz_exchange *exchange)
+{
+    struct mcpz_set_aside *aside = exchange->state;
+
+    aside->is_waiting = false;
+    mcpz_api_stir(exchange->api);
+}
+
+static void finish(struct mcpz_exchange *exchange)
+{
+    exchange->state = NULL;
+}
+
+/* False: too much is under way. */
+static bool begin(struct mcpz_set_aside *aside, struct mcpz_api *api, const struct mcpz_id *wanted,
                   size_t count)
 {
+    static const struct mcpz_exchange_kind kind = {.work = work, .finish = finish};
+    struct mcpz_exchange *exchange;
+
+    if (mcpz_api_open(api, NULL, &exchange) != MCPZ_OK) {
+        return false;
+    }
+    mcpz_exchange_wait(exchange, &kind, aside);
+    exchange->deadline_us = MCPZ_TIME_NEVER; /* what it asks ends by itself */
+    mcpz_export_blobs_init(&aside->blobs, exchange);
     memcpy(aside->documents, wanted, count * sizeof(*wanted));
     aside->count = count;
     aside->next = 0;
@@ -261,8 +307,13 @@ static void begin(struct mcpz_set_aside *aside, struct mcpz_api *api, const stru
     memset(&aside->agent, 0, sizeof(aside->agent));
     mcpz_body_init(&aside->body, api->directory);
     mcpz_snapshot_begin(&aside->writer, &aside->body);
+    aside->writer.total.has_blobs = true;
     aside->is_open = true;
     aside->is_whole = false;
+    aside->is_opening = false;
+    aside->is_waiting = false;
+    aside->room = NULL;
+    return true;
 }
 
 /*
@@ -281,29 +332,84 @@ static mcpz_error open_next(struct mcpz_set_aside *aside, struct mcpz_engine *en
     }
     aside->rows[aside->row_count++] = (struct mcpz_aside_row){
         .document = *document, .digest = mcpz_document_digest(&record.document)};
-    if (record.document.deleted || mcpz_blob_book_is(document)) {
-        return MCPZ_OK;
+    if (!record.document.deleted && !mcpz_blob_book_is(document)) {
+        mcpz_export_blobs_of(&aside->blobs, document);
+        aside->is_opening = true;
+    }
+    return MCPZ_OK;
+}
+
+/* Its blobs are in. If it has changed meanwhile it does not go, and is set aside once more. */
+static mcpz_error start_agent(struct mcpz_set_aside *aside, struct mcpz_engine *engine)
+{
+    const struct mcpz_store *store = mcpz_engine_store(engine);
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT,
+                                 .document = {.id = aside->documents[aside->next - 1]}};
+
+    aside->is_opening = false;
+    const mcpz_error error = store->get(store->context, &record);
+    if (error != MCPZ_OK) {
+        return error;
     }
     aside->writer.total.agents++;
     return mcpz_agent_export_start(&aside->agent, engine, &record.document);
 }
 
+/*
+ * Why there is no room for what is in the body so far; NULL: there is. What a blob's name says of
+ * its size need not be so: nothing is held back for that.
+ */
+static const char *find_room_for_body(const struct mcpz_set_aside *aside, const char *data)
+{
+    const int directory = open_directory(data, true);
+
+    if (directory < 0) {
+        return no_directory;
+    }
+    const char *trouble = find_room(directory, aside->body.length);
+    (void)close(directory);
+    return trouble;
+}
+
+/* A step of the blobs. Errors: MCPZ_ENOTFOUND  they are in; MCPZ_ENOSPACE, MCPZ_EIO */
+static mcpz_error write_blobs(struct mcpz_set_aside *aside, struct mcpz_api *api)
+{
+    const uint64_t before = aside->body.length;
+    const enum mcpz_export_blobs_step step = mcpz_export_blobs_work(&aside->blobs, &aside->writer);
+
+    if (aside->body.length > before) {
+        aside->room = find_room_for_body(aside, api->directory);
+    }
+    if (aside->room != NULL) {
+        return MCPZ_ENOSPACE;
+    }
+    aside->is_waiting = step == MCPZ_EXPORT_BLOBS_WAITS;
+    if (step == MCPZ_EXPORT_BLOBS_DONE) {
+        return MCPZ_ENOTFOUND;
+    }
+    return step == MCPZ_EXPORT_BLOBS_GOES_ON || aside->is_waiting ? MCPZ_OK : MCPZ_EIO;
+}
+
 /* As much as one turn has time for. */
-static mcpz_error write_slice(struct mcpz_set_aside *aside, struct mcpz_engine *engine)
+static mcpz_error write_slice(struct mcpz_set_aside *aside, struct mcpz_api *api,
+                              struct mcpz_engine *engine)
 {
     const struct mcpz_agent_export_sink sink = {.context = aside, .add = add_message};
-    mcpz_error error = MCPZ_OK;
+    mcpz_error error = aside->is_opening ? write_blobs(aside, api) : MCPZ_ENOTFOUND;
 
-    if (!aside->agent.is_open && aside->next == aside->count) {
+    if (error != MCPZ_ENOTFOUND) {
+        return error;
+    }
+    if (aside->is_opening) {
+        error = start_agent(aside, engine);
+    } else if (aside->agent.is_open) {
+        error = mcpz_agent_export_say(&aside->agent, engine, MCPZ_SLICE_DELTAS, &sink);
+    } else if (aside->next < aside->count) {
+        error = open_next(aside, engine);
+    } else {
         mcpz_snapshot_end(&aside->writer);
         aside->is_whole = true;
-        return MCPZ_OK;
-    }
-    if (!aside->agent.is_open) {
-        error = open_next(aside, engine);
-    }
-    if (error == MCPZ_OK && aside->agent.is_open) {
-        error = mcpz_agent_export_say(&aside->agent, engine, MCPZ_SLICE_DELTAS, &sink);
+        error = MCPZ_OK;
     }
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
 }
@@ -342,11 +448,13 @@ static void go_on(struct mcpz_set_aside *aside, struct mcpz_api *api, struct mcp
         fail(aside, engine, aside->saving->trouble);
     } else if (aside->saving != NULL) {
         settle(aside, engine);
-    } else if (!aside->is_whole && write_slice(aside, engine) != MCPZ_OK) {
-        fail(aside, engine, "one of them cannot be read");
+    } else if (!aside->is_whole && write_slice(aside, api, engine) != MCPZ_OK) {
+        fail(aside, engine,
+             aside->room != NULL ? aside->room : "one of them, or a blob, cannot be read");
+        aside->look_us += aside->room != NULL ? MCPZ_SET_ASIDE_AGAIN_US : 0;
     } else if (aside->is_whole) {
         hand_over(aside, api);
-    } else {
+    } else if (!aside->is_waiting) {
         api->ports.defer(api->ports.context);
     }
 }
@@ -364,7 +472,7 @@ static bool rests(const struct mcpz_set_aside *aside)
     if (aside->saving != NULL) {
         return !aside->saving->is_done;
     }
-    return !aside->is_open || aside->is_whole;
+    return !aside->is_open || aside->is_whole || aside->is_waiting;
 }
 
 void mcpz_set_aside_work(struct mcpz_set_aside *aside, struct mcpz_api *api)
@@ -384,8 +492,7 @@ void mcpz_set_aside_work(struct mcpz_set_aside *aside, struct mcpz_api *api)
     if (count == 0 || (aside->saving != NULL && !aside->saving->is_done)) {
         return;
     }
-    if (!aside->is_open) {
-        begin(aside, api, wanted, count);
+    if (aside->is_open || begin(aside, api, wanted, count)) {
+        go_on(aside, api, engine);
     }
-    go_on(aside, api, engine);
 }

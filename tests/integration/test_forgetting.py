@@ -20,6 +20,7 @@ from mesh import PATIENCE_S, Failed, Local, Mesh, until, wait_linked  # noqa: E4
 # has 64 changes, else when it was at rest for ten minutes.
 SETTINGS = {"MCPZ_AGENTS_HISTORY": "1s", "MCPZ_AGENTS_GRACE": "20s", "MCPZ_BLOBS_CLEAR_AFTER": "1s"}
 CHANGES = 64
+CONTENT = bytes(range(256)) * 3000  # of a blob: two pieces of a file
 GOING = 130  # agents that are deleted: three rounds of forgetting
 FORGOTTEN_S = 4 * PATIENCE_S  # the grace, and some more where somebody dies in the midst of it
 
@@ -43,10 +44,10 @@ def apply(node, lines):
         raise Failed(f"{node.name} refused lines: {said}")
 
 
-def write(node, names):
+def write(node, names, changes=CHANGES - 1):
     apply(node, [{"op": "create", "id": name} for name in names]
           + [{"op": "increment", "id": name, "path": "n", "by": 1}
-             for name in names for _ in range(CHANGES - 2)])
+             for name in names for _ in range(changes - 1)])
 
 
 def documents(node):
@@ -79,7 +80,12 @@ class Forgetting(unittest.TestCase):
         nodes = [first] + [self.mesh.joiner(first, name, env=SETTINGS) for name in "BCDE"]
         wait_linked(nodes)
         write(first, [*self.going, "stays"])
-        until("all have all", lambda: are_equal(nodes) and len(agents(first)) == GOING + 1)
+        content = pathlib.Path(self.mesh.directory) / "content"
+        content.write_bytes(CONTENT)
+        write(nodes[3], ["picture"], CHANGES - 2)
+        nodes[3].ask("agent", "set", "picture", "map", "--file", content)
+        self.going.append("picture")
+        until("all have all", lambda: are_equal(nodes) and agents(first) == {*self.going, "stays"})
         return nodes
 
     def write_alone(self, node, others):
@@ -143,10 +149,15 @@ class Forgetting(unittest.TestCase):
             node.ask("agent", "increment", "mine", "n", "1")
         until("all have it", lambda: are_equal(nodes)
               and stay[0].ask("agent", "get", "mine")["state"] == {"n": 2})
+        for node in nodes:
+            until(f"{node.name} keeps no blob any more", lambda node=node: metric(node, "mcpz_blobs") == 0)
         for file in set_aside(dead):
-            dead.ask("snapshot", "import", file)
-        until("all have it again", lambda: are_equal(nodes) and len(agents(stay[0])) == GOING + 2)
+            stay[0].ask("snapshot", "import", file)
+        until("all have it again", lambda: are_equal(nodes)
+              and agents(stay[0]) == {*self.going, "stays", "mine"}, FORGOTTEN_S)
         self.assertEqual(stay[0].ask("agent", "get", "going0")["state"], {"n": 1000 + CHANGES - 2})
+        blob = stay[0].ask("agent", "get", "picture")["state"]["map"]["$blob"]
+        self.assertEqual(stay[0].run("blob", "get", blob, "-", stdin=b"").stdout, CONTENT)
 
 
 if __name__ == "__main__":

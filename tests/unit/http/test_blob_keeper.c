@@ -375,6 +375,23 @@ TEST(no_more_is_copied_than_a_second_may_have)
     fake_blobs_end();
 }
 
+TEST(what_agents_may_name_that_have_to_be_set_aside_is_kept_so_long)
+{
+    fake_blobs_begin();
+    const struct mcpz_blob_about about = about_kept(true);
+    struct fake_blob *blob =
+        fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_copy = true});
+
+    world.engine.node.agents.horizon.row.horizon_ms = 1; /* we were away */
+    fake_blob_book(&about, nobody);
+    fake_blobs_turn();
+    CHECK(blob->state.is_copy);
+    world.engine.node.agents.horizon.row.fresh_ms = 1;
+    fake_blobs_tick(2 * MCPZ_BLOB_SCAN_US);
+    CHECK(!blob->state.is_copy);
+    fake_blobs_end();
+}
+
 TEST(what_nobody_needs_is_let_go_of)
 {
     fake_blobs_begin();
@@ -852,8 +869,9 @@ TEST_MAIN(RUN(what_is_put_is_held_and_that_is_written_down),
           RUN(one_that_cannot_be_fetched_holds_up_none_of_the_others),
           RUN(one_that_has_nothing_or_rubbish_or_is_silent_is_followed_by_the_next),
           RUN(a_full_disk_is_tried_again), RUN(no_more_is_copied_than_a_second_may_have),
-          RUN(what_nobody_needs_is_let_go_of), RUN(what_is_needed_and_here_is_held),
-          RUN(a_new_owner_has_it_before_the_old_one_lets_go),
+          RUN(what_nobody_needs_is_let_go_of),
+          RUN(what_agents_may_name_that_have_to_be_set_aside_is_kept_so_long),
+          RUN(what_is_needed_and_here_is_held), RUN(a_new_owner_has_it_before_the_old_one_lets_go),
           RUN(one_that_its_owner_knows_not_to_be_needed_goes),
           RUN(one_of_which_something_is_lacking_goes_when_its_owner_has_it),
           RUN(with_a_layout_an_owner_writes_down_that_it_was_put),

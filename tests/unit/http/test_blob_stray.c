@@ -70,6 +70,22 @@ TEST(one_that_nobody_knows_of_goes_when_that_was_said_twice)
     fake_blobs_end();
 }
 
+TEST(while_agents_may_have_to_be_set_aside_that_name_it_it_is_none)
+{
+    const struct fake_blob *blob = begin(copy);
+
+    fake_blobs_turn();
+    CHECK(say(NO) >= 2);
+    world.engine.node.agents.horizon.row.horizon_ms = 1; /* we were away */
+    later();
+    (void)say(NO);
+    CHECK(blob->state.is_copy);
+    later();
+    CHECK_UINT(say(NO), 0);
+    CHECK(blob->state.is_copy);
+    fake_blobs_end();
+}
+
 /* What never came whole is not fetched for ever, either. */
 TEST(one_of_which_something_is_lacking_goes_too)
 {
@@ -195,7 +211,8 @@ TEST(what_is_known_by_then_stays)
     fake_blobs_end();
 }
 
-TEST_MAIN(RUN(one_that_nobody_knows_of_goes_when_that_was_said_twice),
+TEST_MAIN(RUN(while_agents_may_have_to_be_set_aside_that_name_it_it_is_none),
+          RUN(one_that_nobody_knows_of_goes_when_that_was_said_twice),
           RUN(one_of_which_something_is_lacking_goes_too), RUN(one_that_may_be_needed_stays),
           RUN(who_does_not_answer_has_not_said_no), RUN(where_one_is_gone_nobody_is_asked),
           RUN(what_was_put_here_or_is_known_is_none), RUN(one_that_is_to_be_kept_is_doubted_anew),

@@ -57,6 +57,7 @@ static void end(void)
     (void)rmdir(inside);
     (void)unlink(inside);
     CHECK(rmdir(directory) == 0);
+    mcpz_set_aside_end(&world.api->aside);
     fake_blobs_end();
 }
 
@@ -230,17 +231,23 @@ TEST(what_there_is_no_place_for_is_held_back)
     end();
 }
 
-TEST(no_more_than_a_gibibyte_lies_there)
+/* Another file lies there. */
+static void put_large(uint64_t bytes)
 {
     char inside[128];
 
-    begin();
     (void)snprintf(inside, sizeof(inside), "%s/set-aside", directory);
     CHECK(mkdir(inside, 0700) == 0);
     (void)snprintf(inside, sizeof(inside), "%s/set-aside/large", directory);
     const int file = open(inside, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    CHECK(file >= 0 && ftruncate(file, (off_t)MCPZ_SET_ASIDE_BYTES_MAX - 10) == 0);
+    CHECK(file >= 0 && ftruncate(file, (off_t)bytes) == 0);
     (void)close(file);
+}
+
+TEST(no_more_than_a_gibibyte_lies_there)
+{
+    begin();
+    put_large(MCPZ_SET_ASIDE_BYTES_MAX - 10);
     put_agent("x", &world.engine.aside[0], 3);
     world.engine.aside_count = 1;
     tick();
@@ -268,10 +275,117 @@ TEST(a_walk_that_began_anew_is_not_gone_on_with)
     end();
 }
 
+/* An agent that is to be set aside, and names a blob of so many bytes. */
+static struct mcpz_blob_about put_naming(const char *name, size_t index, uint8_t number,
+                                         uint64_t size)
+{
+    struct mcpz_blob_about about = fake_blob_about(number);
+
+    about.size = size;
+    put_agent(name, &world.engine.aside[index], 3);
+    fake_blob_named(&world.engine.aside[index], &about);
+    world.engine.aside_count = index + 1;
+    return about;
+}
+
+/* As a thread does jobs, and other nodes have nothing of what they are asked for. */
+static void tick_with_blobs(void)
+{
+    tick();
+    for (size_t i = 0; i < 20; i++) {
+        fake_blobs_turn();
+        for (size_t j = 0; j < fake_ask_count; j++) {
+            if (fake_asks[j].exchange != NULL && !fake_asks[j].over) {
+                fake_fellow_sends(j, 200, mcpz_bytes((const uint8_t *)"", 0));
+            }
+        }
+        mcpz_api_tick(world.api);
+        fake_turn();
+    }
+}
+
+TEST(blobs_that_they_name_are_in_the_file_or_said_to_be_lost)
+{
+    begin();
+    const struct mcpz_blob_about about = put_naming("x", 0, 1, strlen(fake_content));
+    (void)put_naming("y", 1, 2, 12); /* nobody has it */
+    (void)put_naming("z", 2, 1, strlen(fake_content));
+    fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_put = true});
+    tick_with_blobs();
+
+    const struct mcpz_snapshot_total total = read_file(find_file(0));
+    CHECK_UINT(total.agents, 3);
+    CHECK(total.has_blobs);
+    CHECK_UINT(total.blobs, 1);
+    CHECK_UINT(total.blob_bytes, strlen(fake_content));
+    CHECK_UINT(total.blobs_lost, 1);
+    CHECK(!world.engine.aside_failed);
+    CHECK_UINT(world.engine.aside_row_count, 3);
+    CHECK_UINT(world.api->open_count, 0);
+    end();
+}
+
+TEST(a_blob_that_there_is_no_room_for_is_held_back_with_its_agent)
+{
+    begin();
+    put_large(MCPZ_SET_ASIDE_BYTES_MAX);
+    const struct mcpz_blob_about about = put_naming("x", 0, 1, strlen(fake_content));
+    fake_blob_add(&about.root, (struct mcpz_blob_state){.is_whole = true, .is_put = true});
+    tick_with_blobs();
+    CHECK(world.engine.aside_failed);
+    CHECK(world.api->aside.trouble != NULL);
+    CHECK_TEXT(find_file(1), "");
+    CHECK_UINT(world.api->open_count, 0);
+
+    /* It is not read again at once; then there is room. */
+    CHECK(unlink(find_file(0)) == 0);
+    world.engine.aside_count = 1;
+    tick_with_blobs();
+    CHECK_TEXT(find_file(0), "");
+    world.now_us += MCPZ_SET_ASIDE_AGAIN_US;
+    tick_with_blobs();
+    CHECK_UINT(read_file(find_file(0)).blobs, 1);
+    CHECK(!world.engine.aside_failed);
+    end();
+}
+
+TEST(a_walk_that_began_anew_while_a_blob_is_read_leaves_nothing)
+{
+    begin();
+    (void)put_naming("x", 0, 1, 12);
+    tick();
+    fake_blobs_turn();
+    CHECK(world.api->aside.is_waiting);
+    world.engine.aside_count = 0;
+    tick_with_blobs();
+    CHECK(!world.api->aside.is_open);
+    CHECK_UINT(world.api->open_count, 0);
+    CHECK_TEXT(find_file(0), "");
+    end();
+}
+
+TEST(a_node_may_end_while_a_blob_is_read)
+{
+    begin();
+    (void)put_naming("x", 0, 1, 12);
+    tick();
+    fake_blobs_turn();
+    CHECK(world.api->aside.is_waiting);
+    mcpz_set_aside_end(&world.api->aside);
+    tick_with_blobs();
+    CHECK(!world.api->aside.is_open);
+    CHECK_UINT(world.api->open_count, 0);
+    end();
+}
+
 TEST_MAIN(RUN(without_anything_to_set_aside_nothing_is_made),
           RUN(agents_are_in_a_whole_file_before_they_are_said_to_be),
           RUN(nothing_goes_before_the_thread_has_written_it),
           RUN(a_thread_that_has_too_much_to_do_is_asked_again),
           RUN(what_was_written_for_a_walk_that_began_anew_is_withdrawn),
           RUN(what_there_is_no_place_for_is_held_back), RUN(no_more_than_a_gibibyte_lies_there),
-          RUN(a_walk_that_began_anew_is_not_gone_on_with))
+          RUN(a_walk_that_began_anew_is_not_gone_on_with),
+          RUN(blobs_that_they_name_are_in_the_file_or_said_to_be_lost),
+          RUN(a_blob_that_there_is_no_room_for_is_held_back_with_its_agent),
+          RUN(a_walk_that_began_anew_while_a_blob_is_read_leaves_nothing),
+          RUN(a_node_may_end_while_a_blob_is_read))
