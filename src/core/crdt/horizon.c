@@ -318,6 +318,8 @@ struct mcpz_horizon_news mcpz_horizon_hear(struct mcpz_horizon *horizon,
     found->is_heard = true;
     found->is_whole = said->is_whole;
     found->fresh_ms = said->fresh_ms;
+    /* It has not heard ours, or has lost it with a batch. */
+    found->owes = found->owes || said->horizon_ms < horizon->row.horizon_ms;
     news.has_risen = adopt(horizon, said->horizon_ms, sight);
     bool is_changed = inherit(horizon, found, sight) || news.has_risen;
     if (said->had_ms > 0) {

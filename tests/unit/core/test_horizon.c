@@ -267,6 +267,23 @@ TEST(vouches_who_was_here_before_or_had_all_of_who_vouches)
     CHECK(said.is_whole);
 }
 
+/* What it took in was lost with a batch, while its disk was full; the link stands. */
+TEST(who_says_that_it_knows_of_an_earlier_horizon_is_told_ours_again)
+{
+    struct mcpz_msg_horizon said;
+
+    set_up();
+    mcpz_horizon_linked(&horizon, &ann, NOW);
+    (void)hear(&ann, (struct mcpz_msg_horizon){0, NOW, false, NOW}, false);
+    CHECK(mcpz_horizon_raise(&horizon, NOW - 10 * DAY));
+    CHECK_UINT(tell(&said), 1);
+    (void)hear(&ann, (struct mcpz_msg_horizon){NOW - 10 * DAY, NOW, false, 0}, false);
+    CHECK_UINT(tell(&said), 0);
+    (void)hear(&ann, (struct mcpz_msg_horizon){0, NOW - 20 * DAY, false, 0}, false);
+    CHECK_UINT(tell(&said), 1);
+    CHECK_UINT(said.horizon_ms, NOW - 10 * DAY);
+}
+
 TEST(a_peer_is_told_now_and_then_that_we_have_all_it_has)
 {
     struct mcpz_msg_horizon said;
@@ -563,6 +580,7 @@ TEST_MAIN(RUN(a_horizon_lies_the_grace_back_and_moves_in_steps),
           RUN(a_horizon_that_nobody_can_have_is_refused),
           RUN(who_has_nothing_is_as_fresh_as_the_first_it_meets),
           RUN(vouches_who_was_here_before_or_had_all_of_who_vouches),
+          RUN(who_says_that_it_knows_of_an_earlier_horizon_is_told_ours_again),
           RUN(a_peer_is_told_now_and_then_that_we_have_all_it_has),
           RUN(who_sees_no_majority_passes_on_how_fresh_it_is),
           RUN(who_has_come_through_another_makes_nobody_fresh),
