@@ -393,7 +393,7 @@ static void ask_for_rest(struct mcpz_agents_step *step, const struct mcpz_id *fr
     struct mcpz_document document;
 
     if (mcpz_document_load(step->agents->store, document_id, &document) == MCPZ_OK) {
-        mcpz_wanted_answered(catchup.wanted, from, document_id);
+        (void)mcpz_wanted_answered(catchup.wanted, from, document_id);
         (void)mcpz_catchup_ask(&catchup, &document, MCPZ_WANT_GAP, 0);
     }
 }

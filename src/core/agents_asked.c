@@ -36,9 +36,11 @@ static void on_want(struct mcpz_agents_step *step, const struct mcpz_id *from,
     mcpz_agents_notice_lost(agents, &document, want->versions, want->version_count);
 
     mcpz_error error = mcpz_catchup_serve(&catchup, &document, want, &bytes);
-    /* It has no more for us than it says by asking; what it has sent is on its way before. */
-    mcpz_wanted_answered(&agents->wanted, from, &want->document);
-    if (error == MCPZ_OK && !catchup.is_below) { /* or both might ask in turn without end */
+    /* It has no more for us than it says by asking; what it has sent is on its way before. If that
+     * was of no use (it is stamped by a clock that is ahead, on both sides), it is not asked for
+     * again before the next comparison, nor what is below a base: both would ask without end. */
+    const bool was_asked = mcpz_wanted_answered(&agents->wanted, from, &want->document);
+    if (error == MCPZ_OK && !was_asked && !catchup.is_below) {
         error = mcpz_catchup_lacks(agents->store, &document, want, &lacks);
     }
     agents->store_failures += error != MCPZ_OK ? 1 : 0;

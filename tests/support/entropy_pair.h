@@ -341,7 +341,7 @@ static inline void pair_want(struct pair *pair, size_t s, const struct mcpz_msg_
     struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = want->document}};
     const bool has = pair_get(ours, &record) == MCPZ_OK;
 
-    mcpz_wanted_answered(&ours->wanted, &theirs->id, &want->document);
+    (void)mcpz_wanted_answered(&ours->wanted, &theirs->id, &want->document);
     if (has && record.document.versions[0].seq > seen) {
         struct mcpz_version version = record.document.versions[0];
         record.document.versions = &version;

@@ -29,7 +29,7 @@ enum mcpz_want_answer mcpz_catchup_ask(struct mcpz_catchup *catchup,
     enum mcpz_want_answer answer = mcpz_wanted_ask(catchup->wanted, catchup->now, catchup->peer,
                                                    &document->id, reason, digest);
     if (answer == MCPZ_WANT_ASK && !mcpz_mail_want(catchup->mail, catchup->peer, document)) {
-        mcpz_wanted_answered(catchup->wanted, catchup->peer, &document->id);
+        (void)mcpz_wanted_answered(catchup->wanted, catchup->peer, &document->id);
         return MCPZ_WANT_NO_ROOM;
     }
     return answer;
@@ -57,7 +57,7 @@ mcpz_error mcpz_catchup_look(struct mcpz_catchup *catchup, const struct mcpz_dig
         return error;
     }
     if (ours.exists && mcpz_document_digest_of(&ours) == theirs->digest) {
-        mcpz_wanted_answered(catchup->wanted, catchup->peer, &theirs->document);
+        (void)mcpz_wanted_answered(catchup->wanted, catchup->peer, &theirs->document);
         *answer = MCPZ_WANT_NOTHING;
     } else {
         *answer = mcpz_catchup_ask(catchup, &ours, MCPZ_WANT_MORE, theirs->digest);

@@ -73,14 +73,16 @@ void mcpz_wanted_moved(struct mcpz_wanted *wanted, mcpz_time now, const struct m
     }
 }
 
-void mcpz_wanted_answered(struct mcpz_wanted *wanted, const struct mcpz_id *peer,
+bool mcpz_wanted_answered(struct mcpz_wanted *wanted, const struct mcpz_id *peer,
                           const struct mcpz_id *document)
 {
     struct mcpz_want *want = find(wanted, document);
 
-    if (want != NULL && mcpz_id_equal(&want->peer, peer)) {
-        forget(wanted, want);
+    if (want == NULL || !mcpz_id_equal(&want->peer, peer)) {
+        return false;
     }
+    forget(wanted, want);
+    return true;
 }
 
 void mcpz_wanted_gone(struct mcpz_wanted *wanted, const struct mcpz_id *peer)

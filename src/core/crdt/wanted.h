@@ -71,8 +71,8 @@ enum mcpz_want_answer mcpz_wanted_ask(struct mcpz_wanted *wanted, mcpz_time now,
 void mcpz_wanted_moved(struct mcpz_wanted *wanted, mcpz_time now, const struct mcpz_id *document,
                        uint64_t digest);
 
-/** There is nothing to wait for from `peer` of `document`. */
-void mcpz_wanted_answered(struct mcpz_wanted *wanted, const struct mcpz_id *peer,
+/** There is nothing to wait for from `peer` of `document`. Was there? */
+bool mcpz_wanted_answered(struct mcpz_wanted *wanted, const struct mcpz_id *peer,
                           const struct mcpz_id *document);
 
 /** `peer` is gone, and its answers with it. */

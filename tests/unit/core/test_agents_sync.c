@@ -187,6 +187,29 @@ TEST(a_stamp_too_far_ahead_waits_until_it_is_not)
     world_finish(&world);
 }
 
+/* Both clocks were ahead when they wrote, and are not any more: each asks for what it refuses. */
+TEST(what_is_too_far_ahead_on_both_sides_is_not_asked_for_without_end)
+{
+    set_up(2);
+    CHECK_UINT(world_create(&world, 0, 1), MCPZ_CODE_OK);
+    fake_store_copy(&world.nodes[1].store, &world.nodes[0].store);
+    world_restart(&world, 1);
+    const uint64_t wall_ms = world.wall_ms;
+    world.wall_ms += 2 * MCPZ_CLOCK_AHEAD_MS_MAX;
+    CHECK_UINT(set(0, one), MCPZ_CODE_OK);
+    CHECK_UINT(set(1, one), MCPZ_CODE_OK);
+    world.wall_ms = wall_ms;
+    world_link(&world, 0, 1);
+    world_run(&world, MCPZ_SECONDS(60));
+    CHECK(agents(0)->deltas_ahead > 0 && agents(1)->deltas_ahead > 0);
+    CHECK(world.sent_by_kind[MCPZ_MSG_WANT] < 100);
+
+    world.wall_ms += 2 * MCPZ_CLOCK_AHEAD_MS_MAX;
+    world_run(&world, MCPZ_SECONDS(400000));
+    CHECK(world_has_converged(&world));
+    world_finish(&world);
+}
+
 TEST(what_is_not_valid_is_counted_and_dropped)
 {
     set_up(2);
@@ -728,6 +751,7 @@ TEST_MAIN(
     RUN(passes_a_delta_on_once_but_not_back), RUN(what_comes_too_early_is_asked_for_once),
     RUN(asks_for_no_more_documents_at_once_than_it_can_remember),
     RUN(a_lost_delta_is_got_with_the_next_one), RUN(a_stamp_too_far_ahead_waits_until_it_is_not),
+    RUN(what_is_too_far_ahead_on_both_sides_is_not_asked_for_without_end),
     RUN(what_is_not_valid_is_counted_and_dropped), RUN(messages_of_other_machines_are_left_alone),
     RUN(a_full_node_takes_in_no_new_agents_and_asks_for_none),
     RUN(an_agent_takes_in_so_many_writers), RUN(the_last_place_among_the_writers_can_be_ours),
