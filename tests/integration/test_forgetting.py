@@ -149,9 +149,7 @@ class Forgetting(unittest.TestCase):
             node.ask("agent", "increment", "mine", "n", "1")
         until("all have it", lambda: are_equal(nodes)
               and stay[0].ask("agent", "get", "mine")["state"] == {"n": 2})
-        for node in nodes:
-            until(f"{node.name} keeps no blob any more", lambda node=node: metric(node, "mcpz_blobs") == 0)
-        # Which nodes keep a blob is by lot: where none of those did it is lost (exit status 4).
+        # Some may keep the blob still: who clears it asks others, less and less often. Which nodes keep a blob is by lot: where none of those did it is lost (exit status 4).
         imported = [stay[0].run("snapshot", "import", file, "--json") for file in set_aside(dead)]
         self.assertTrue(all(done.returncode in (0, 4) for done in imported))
         has_blob = all(done.returncode == 0 for done in imported)
