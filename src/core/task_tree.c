@@ -450,15 +450,15 @@ static void reduce(struct mcpz_task_step *step, struct family *family)
 static void progress(struct mcpz_task_step *step, struct family *family)
 {
     const struct mcpz_task_plan *plan = &family->plan;
+    bool one_by_one = plan->aggregate == MCPZ_TASK_SEQUENTIAL;
     struct tally tally = {.made = 0};
 
-    for (uint32_t i = 0; i < plan->count; i++) {
+    for (uint32_t i = 0; i < plan->count && (!one_by_one || tally.done == i); i++) {
         count_part(step, family, i, &tally);
     }
     if (tally.failed > plan->failures_max) {
         fail_for(step, &family->task, &tally.first_failed, NULL);
     } else if (tally.done + tally.failed < plan->count) {
-        bool one_by_one = plan->aggregate == MCPZ_TASK_SEQUENTIAL;
         if (!one_by_one || tally.made == tally.done) {
             make_parts(step, family, 0, one_by_one ? tally.made + 1 : plan->count);
         }
@@ -649,6 +649,37 @@ static bool is_open_here(const struct mcpz_task_step *step, const struct mcpz_ta
            is_sure(step, &task->is);
 }
 
+/*
+ * Is all there that its input comes out of? It is made after those parts, but who takes a tree
+ * over may have it of an owner of before, and do those again.
+ */
+static bool is_fed(struct mcpz_task_step *step, const struct mcpz_task_now *task,
+                   const struct mcpz_task_now *root)
+{
+    const struct mcpz_task_kin *kin = task->body.kin;
+    struct mcpz_task_plan plan;
+    struct mcpz_task_now part;
+
+    if (kin->feed == MCPZ_TASK_FEED_NONE) {
+        return true;
+    }
+    if (kin->part == 0 ||
+        mcpz_task_book_plan(&step->tasks->book, &kin->parent, &plan) != MCPZ_OK) {
+        return false;
+    }
+    for (uint32_t i = kin->feed == MCPZ_TASK_FEED_ALL ? 0 : kin->part - 1; i < kin->part; i++) {
+        if (!load_part(step, &kin->parent, plan.salt, i, &part) ||
+            !mcpz_task_is_ours(step, &part.is) || !mcpz_task_is_over(&part.is) ||
+            !is_kept(step, &part.id)) {
+            return false;
+        }
+        if (has_failed(&part.is) && (plan.failures_max == 0 || part.is.round < root->is.round)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool mcpz_task_tree_may_begin(struct mcpz_task_step *step, const struct mcpz_task_now *task)
 {
     struct mcpz_task_now parent;
@@ -663,7 +694,7 @@ bool mcpz_task_tree_may_begin(struct mcpz_task_step *step, const struct mcpz_tas
                is_open_here(step, &parent) && is_open_here(step, &root) &&
                is_kept(step, &parent.id) && find_home(step, &root, &home) &&
                mcpz_id_equal(&root.is.backup, &home) && mcpz_id_equal(&parent.is.backup, &home) &&
-               mcpz_id_equal(&task->is.backup, &home);
+               mcpz_id_equal(&task->is.backup, &home) && is_fed(step, task, &root);
     if (!may) {
         mcpz_task_tree_note(step, &task->body.kin[0].parent);
     }

@@ -22,7 +22,8 @@
  *
  *   - names and keys of subtasks come from parent and part: made twice, they are the same;
  *   - a subtask is made once its parent's plan is on both disks;
- *   - it is begun only by who owns its parent, and while both are kept by the same backup;
+ *   - it is begun only by who owns its parent, while both are kept by the same backup, and once
+ *     all is over that its input comes out of;
  *   - nothing follows from an outcome before that is on both disks;
  *   - to another backup subtasks go first, their parent last; who takes over a parent has all that
  *     ever followed from it, takes over its subtasks, and makes those it does not know;

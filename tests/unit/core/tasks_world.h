@@ -36,13 +36,29 @@ static inline bool unpack_nothing(struct mcpz_bytes packed, struct mcpz_arena *a
     return false;
 }
 
+/* Whatever the plan, its subtasks ask for "x". */
+static inline bool read_plan(uint8_t *text, size_t length, struct mcpz_plan *plan,
+                             const char **why, size_t *at)
+{
+    (void)text, (void)length, (void)why, (void)at;
+    for (size_t i = 0; i < MCPZ_ARRAY_LEN(plan->items); i++) {
+        plan->items[i] = (struct mcpz_plan_item){.type = mcpz_text("x")};
+    }
+    return true;
+}
+
+static const struct mcpz_planner planner = {.read = read_plan};
+
 static inline void step(mcpz_time now, struct mcpz_event event)
 {
     mcpz_outbox_clear(&out);
     fake_store_end_turn(&store);
     event.wall_ms = WALL_MS + now / 1000;
-    const struct mcpz_tasks_below below = {
-        .fabric = &fabric, .relay = &relay, .registry = &registry, .calls = &calls};
+    const struct mcpz_tasks_below below = {.fabric = &fabric,
+                                           .relay = &relay,
+                                           .registry = &registry,
+                                           .calls = &calls,
+                                           .planner = &planner};
 
     mcpz_tasks_step(&tasks, &below, now, &event, &out);
 }

@@ -1,5 +1,6 @@
 /* Tasks and who keeps them: owners, their backups, and who takes over. */
 
+#include "core/task_plan.h"
 #include "tasks_world.h"
 
 /* ---- Owners and backups ------------------------------------------------------------------- */
@@ -554,6 +555,115 @@ TEST(what_is_said_of_a_task_is_on_disk_before)
     fake_store_finish(&store);
 }
 
+/* ---- Trees that were taken over ----------------------------------------------------------- */
+
+static const struct mcpz_task_id split = {{1}};
+
+static struct mcpz_task_id part_id(uint32_t part)
+{
+    return mcpz_task_part_id(&split, 0, part);
+}
+
+static struct mcpz_task_state part_state(uint32_t part)
+{
+    const struct mcpz_task_id id = part_id(part);
+    struct mcpz_task_state state = {.phase = 0};
+
+    CHECK_UINT(mcpz_task_book_state(&tasks.book, &id, &state), MCPZ_OK);
+    return state;
+}
+
+/* A task of ours that alice keeps, with these of its parts: not over, but for those before `done`,
+ * and fed like this. */
+static void add_tree(const struct mcpz_task_plan *plan, const uint32_t *parts, size_t part_count,
+                     uint32_t done, enum mcpz_task_feed feed)
+{
+    struct mcpz_task_state state = {.epoch = 1,
+                                    .revision = 1,
+                                    .owner = self,
+                                    .backup = alice,
+                                    .life = 1,
+                                    .phase = MCPZ_TASK_SPLIT,
+                                    .family = (uint32_t)part_count};
+    struct mcpz_task_body of_part = *body;
+
+    mcpz_task_book_add(&tasks.book, &split, body, &state);
+    mcpz_task_book_set_plan(&tasks.book, &split, plan);
+    of_part.kin_count = 1;
+    state.family = 0;
+    for (size_t i = 0; i < part_count; i++) {
+        const struct mcpz_task_id id = part_id(parts[i]);
+        bool is_fed = parts[i] >= plan->count || (feed == MCPZ_TASK_FEED_BEFORE && parts[i] > 0);
+        of_part.kin[0] = (struct mcpz_task_kin){.parent = split,
+                                                .root = split,
+                                                .level = 1,
+                                                .part = parts[i],
+                                                .feed = is_fed ? feed : MCPZ_TASK_FEED_NONE};
+        state.phase = parts[i] < done ? MCPZ_TASK_DONE : MCPZ_TASK_QUEUED;
+        mcpz_task_book_add(&tasks.book, &id, &of_part, &state);
+    }
+    start(1);
+}
+
+/* The only one that is under way. */
+static bool is_only_running(uint32_t part)
+{
+    const struct mcpz_task_id id = part_id(part);
+
+    return tasks.running == 1 && mcpz_tasks_running(&tasks, &id) != NULL;
+}
+
+/* It is over, well, and alice knows. */
+static void finish_part(mcpz_time now, uint32_t part)
+{
+    end(now, MCPZ_CODE_OK);
+    const struct mcpz_task_state state = part_state(part);
+    CHECK_UINT(state.phase, MCPZ_TASK_DONE);
+    receive(now + 1, &alice,
+            (struct mcpz_msg){.kind = MCPZ_MSG_TASK_KEPT,
+                              .task_mark = {part_id(part), state.epoch, state.revision}});
+}
+
+/* An owner of before had all the parts done, and has made the one that reduces. Another has split
+ * the task anew since, and so had them to be done again: found by a storm. */
+TEST(what_reduces_is_begun_when_all_that_it_is_fed_with_is_over)
+{
+    const struct mcpz_task_plan plan = {
+        .count = 2, .aggregate = MCPZ_TASK_PARALLEL, .reduces = true};
+
+    with_alice();
+    offer(&alice);
+    add_tree(&plan, (const uint32_t[]){0, 1, 2}, 3, 1, MCPZ_TASK_FEED_ALL);
+    tick(MCPZ_SECONDS(1));
+    CHECK(is_only_running(1));
+    tick(MCPZ_SECONDS(2));
+    CHECK(is_only_running(1));
+    finish_part(MCPZ_SECONDS(3), 1);
+    tick(MCPZ_SECONDS(4));
+    CHECK(is_only_running(2));
+    end(MCPZ_SECONDS(5), MCPZ_CODE_OK);
+    CHECK_UINT(part_state(2).phase, MCPZ_TASK_DONE);
+    fake_store_finish(&store);
+}
+
+TEST(of_a_sequence_what_is_there_too_early_waits_for_those_before_it)
+{
+    const struct mcpz_task_plan plan = {.count = 3, .aggregate = MCPZ_TASK_SEQUENTIAL};
+    const struct mcpz_task_id between = part_id(1);
+    struct mcpz_task_state found;
+
+    with_alice();
+    offer(&alice);
+    add_tree(&plan, (const uint32_t[]){0, 2}, 2, 0, MCPZ_TASK_FEED_BEFORE);
+    tick(MCPZ_SECONDS(1));
+    CHECK(is_only_running(0));
+    CHECK_UINT(mcpz_task_book_state(&tasks.book, &between, &found), MCPZ_ENOTFOUND);
+    finish_part(MCPZ_SECONDS(2), 0);
+    tick(MCPZ_SECONDS(3));
+    CHECK(is_only_running(1));
+    fake_store_finish(&store);
+}
+
 TEST_MAIN(RUN(a_backup_keeps_many_at_one_time_and_says_so_once),
           RUN(a_backup_says_that_it_keeps_a_task_when_it_is_on_disk),
           RUN(what_is_not_for_us_is_not_kept),
@@ -577,4 +687,6 @@ TEST_MAIN(RUN(a_backup_keeps_many_at_one_time_and_says_so_once),
           RUN(an_open_part_is_claimed_anew_where_another_of_a_lower_id_is_held_for_its_owner),
           RUN(a_part_is_not_claimed_by_who_has_lost_its_root),
           RUN(a_backup_that_was_replaced_is_told_to_drop_it),
-          RUN(what_is_said_of_a_task_is_on_disk_before))
+          RUN(what_is_said_of_a_task_is_on_disk_before),
+          RUN(what_reduces_is_begun_when_all_that_it_is_fed_with_is_over),
+          RUN(of_a_sequence_what_is_there_too_early_waits_for_those_before_it))
