@@ -331,7 +331,8 @@ TEST(what_nobody_else_keeps_is_kept_as_soon_as_somebody_comes)
     fake_store_finish(&store);
 }
 
-TEST(a_dead_backup_is_replaced)
+/* Alice keeps a task and dies, and bob is asked to keep it. */
+static void have_bob_replace_alice(void)
 {
     with_alice();
     submit(1, 5);
@@ -342,6 +343,11 @@ TEST(a_dead_backup_is_replaced)
     tasks.queues.rows[0].paused = true;
     die(MCPZ_SECONDS(1), &alice, MCPZ_SUSPICION_SILENT);
     tick(MCPZ_SECONDS(4));
+}
+
+TEST(a_dead_backup_is_replaced)
+{
+    have_bob_replace_alice();
     CHECK(mcpz_id_equal(&sent(MCPZ_MSG_TASK_KEEP)->task_keep.state.backup, &bob));
     CHECK_UINT(row(0)->state.epoch, 2);
     fake_store_finish(&store);
@@ -350,15 +356,7 @@ TEST(a_dead_backup_is_replaced)
 /* It may be the only copy beside the owner's: the other's disk may be full. */
 TEST(who_was_replaced_drops_it_when_another_keeps_it)
 {
-    with_alice();
-    submit(1, 5);
-    mark(2, &alice, MCPZ_MSG_TASK_KEPT, 0);
-    fabric.links.count = 0;
-    (void)member(&bob);
-    link_up(&bob);
-    tasks.queues.rows[0].paused = true;
-    die(MCPZ_SECONDS(1), &alice, MCPZ_SUSPICION_SILENT);
-    tick(MCPZ_SECONDS(4));
+    have_bob_replace_alice();
     CHECK(mcpz_id_equal(&row(0)->state.backup, &bob));
     link_up(&alice);
     mark(MCPZ_SECONDS(5), &alice, MCPZ_MSG_TASK_CHECK, 0);
