@@ -220,7 +220,7 @@ static void hand_over(struct mcpz_set_aside *aside, struct mcpz_api *api)
     saving->body = aside->body;
     saving->data = api->directory;
     saving->trouble = "the node ends";
-    choose_name(aside, api->ports.wall_ms(api->ports.context), saving->name);
+    choose_name(aside, mcpz_api_wall_ms(api), saving->name);
     if (!port->submit(port->context, &saving->job)) {
         free(saving);
         return;
@@ -477,7 +477,7 @@ static bool rests(const struct mcpz_set_aside *aside)
 
 void mcpz_set_aside_work(struct mcpz_set_aside *aside, struct mcpz_api *api)
 {
-    const mcpz_time now = api->ports.now(api->ports.context);
+    const mcpz_time now = mcpz_api_now(api);
     const struct mcpz_id *wanted;
 
     if (rests(aside) && now < aside->look_us) {
