@@ -14,7 +14,8 @@
  *   FETCH those we lack, next: the page behind      ->
  *   <-  DELTA ..., BRANCHES: the page behind
  *
- * If the cut is known, it begins with the page at the cut. Pages only go up, so it ends; what was
+ * If the cut is known, and what stands before it is here, it begins with the page at the cut: two
+ * that part further down may each know of a cut of its own. Pages only go up, so it ends; what was
  * lost is got with the next comparison. Nothing is remembered of it on either side.
  */
 

@@ -108,18 +108,30 @@ static mcpz_error tell_page(struct answer *answer, const struct mcpz_actor *acto
     return error;
 }
 
-/* The asker knows that the actor contradicts itself: tell of branches, if ours are others. */
-static mcpz_error answer_cut(struct answer *answer, const struct mcpz_actor *actor,
-                             const struct mcpz_cut *theirs, const struct mcpz_cut *ours)
+/* `seq`, or where we know the actor to contradict itself, if that is below. */
+static uint64_t or_our_cut(uint64_t seq, const struct mcpz_cut *ours)
 {
-    if (mcpz_cuts_equal(theirs, ours)) {
-        return MCPZ_OK;
-    }
-    uint64_t seq = ours != NULL && ours->seq < theirs->seq ? ours->seq : theirs->seq;
-    return tell_page(answer, actor, seq, false);
+    return ours != NULL && ours->seq < seq ? ours->seq : seq;
 }
 
-/* Line up what the asker lacks of one actor in `walk`. */
+/*
+ * Tell where we part from an asker whose `tip` is not here: it is further on, or on another
+ * branch. Below our cut there is one branch of ours: who has the last of that, which is told, has
+ * it all.
+ */
+static mcpz_error tell_parting(struct answer *answer, const struct mcpz_actor *actor,
+                               const struct mcpz_tip *tip, const struct mcpz_cut *ours)
+{
+    return tip->seq <= last_seq(answer->document, actor)
+               ? tell_page(answer, actor, or_our_cut(tip->seq, ours), true)
+               : MCPZ_OK;
+}
+
+/*
+ * Line up what the asker lacks of one actor in `walk`. If it knows that the actor contradicts
+ * itself, tell of branches, if ours are others; but where what stands before its cut is not here,
+ * we part further down than either knows.
+ */
 static mcpz_error answer_actor(struct answer *answer, struct mcpz_branches *walk,
                                const struct mcpz_actor *actor)
 {
@@ -135,8 +147,8 @@ static mcpz_error answer_actor(struct answer *answer, struct mcpz_branches *walk
     if (mcpz_cuts_find(answer->floor.cuts.cuts, answer->floor.cuts.count, actor) != NULL) {
         return MCPZ_OK; /* they have reached it, and so what all have signed of it */
     }
-    if (theirs != NULL) {
-        return answer_cut(answer, actor, theirs, ours);
+    if (theirs != NULL && mcpz_cuts_equal(theirs, ours)) {
+        return MCPZ_OK;
     }
     if (seen != NULL) {
         tip = (struct mcpz_tip){seen->seq, seen->head};
@@ -146,9 +158,10 @@ static mcpz_error answer_actor(struct answer *answer, struct mcpz_branches *walk
         }
     }
     if (!held) {
-        /* They are further, or on another branch. */
-        return tip.seq <= last_seq(document, actor) ? tell_page(answer, actor, tip.seq, true)
-                                                    : MCPZ_OK;
+        return tell_parting(answer, actor, &tip, ours);
+    }
+    if (theirs != NULL) {
+        return tell_page(answer, actor, or_our_cut(theirs->seq, ours), false);
     }
     if (ours != NULL && tip.seq >= ours->seq) {
         mcpz_error error = tell_page(answer, actor, ours->seq, false);

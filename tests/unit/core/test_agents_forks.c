@@ -297,6 +297,78 @@ TEST(branches_longer_than_a_page_are_told_of_page_by_page)
     part_ways(3, MCPZ_BRANCH_IDS_MAX + 50);
 }
 
+/*
+ * Each side has found a contradiction of its own, behind a place where they part unnoticed:
+ *
+ *   common --- a --- b, b'            one has seen this,
+ *         \--- c --- d --- e, e'      the other that
+ */
+static void part_below_what_is_known(uint64_t common, uint64_t further)
+{
+    const uint64_t lengths[2] = {1, 1 + further};
+    struct chain base = start;
+
+    world_init(&world, 2);
+    for (uint64_t i = 0; i < common; i++) {
+        struct chain same = base;
+        sign(&same, 0, 1);
+        sign(&base, 1, 1);
+    }
+    for (size_t node = 0; node < 2; node++) {
+        struct chain branch = base;
+        branch.late = 50 * node;
+        for (uint64_t i = 0; i < lengths[node]; i++) {
+            sign(&branch, node, 2);
+        }
+        fan_out(&branch, node, 2);
+        CHECK_UINT(cut_at(node).seq, common + lengths[node] + 1);
+    }
+    world_link(&world, 0, 1);
+    world_run(&world, MCPZ_SECONDS(60));
+    CHECK(world_has_converged(&world));
+    CHECK_UINT(cut_at(0).seq, common + 1);
+    CHECK_UINT(cut_at(0).tip_count, 4);
+    CHECK_UINT(entries(0), common);
+    CHECK_UINT(fake_store_count(&world.nodes[0].store, MCPZ_RECORD_DELTA),
+               common + lengths[0] + lengths[1] + 4);
+    world_finish(&world);
+}
+
+TEST(two_that_part_below_what_each_knows_of_find_out_and_agree)
+{
+    part_below_what_is_known(0, 0);
+    part_below_what_is_known(2, 0);
+    part_below_what_is_known(2, 3);
+    part_below_what_is_known(70, 20);
+}
+
+/* What lies behind the first place of several would tell it of those that go on there only. */
+TEST(who_is_on_a_branch_of_its_own_is_told_of_ours_from_where_they_begin)
+{
+    struct chain branch = start;
+    const struct mcpz_version elsewhere = {start.actor, 6, {{9}}};
+    const struct mcpz_msg want = {
+        .kind = MCPZ_MSG_WANT,
+        .want = {.document = world_document(1), .versions = &elsewhere, .version_count = 1}};
+
+    world_init(&world, 2);
+    sign(&branch, 1, 1);
+    fan_out(&branch, 1, 2);
+    for (size_t i = 0; i < 5; i++) {
+        sign(&branch, 1, 2);
+    }
+    CHECK_UINT(cut_at(1).seq, 2);
+    world_link(&world, 0, 1);
+    world_lose_all(&world);
+    world_receive(&world, 1, 0, &want);
+    CHECK_UINT(world_waiting(&world, MCPZ_MSG_BRANCHES), 1);
+    CHECK_UINT(world.letters[0].msg.kind, MCPZ_MSG_BRANCHES);
+    CHECK(world.letters[0].msg.branches.sparse);
+    CHECK_UINT(world.letters[0].msg.branches.upto, 2);
+    CHECK_UINT(world.letters[0].msg.branches.id_count, 2);
+    world_finish(&world);
+}
+
 TEST(who_is_forked_itself_goes_on_as_another)
 {
     struct world_node *node = &world.nodes[0];
@@ -383,5 +455,7 @@ TEST_MAIN(RUN(what_is_contradicted_does_not_count_and_is_kept),
           RUN(of_one_place_so_many_rivals_are_taken_in_and_no_more),
           RUN(two_that_have_seen_different_branches_find_out_and_agree),
           RUN(branches_longer_than_a_page_are_told_of_page_by_page),
+          RUN(two_that_part_below_what_each_knows_of_find_out_and_agree),
+          RUN(who_is_on_a_branch_of_its_own_is_told_of_ours_from_where_they_begin),
           RUN(who_is_forked_itself_goes_on_as_another),
           RUN(what_a_writer_has_named_it_goes_on_naming))
