@@ -60,6 +60,7 @@
     X(bases_installed, "checkpoints taken in")                                                    \
     X(bases_refused, "checkpoints refused: forged, or against what is here")                      \
     X(bases_begun_with, "documents begun anew with a checkpoint: another branch was here")        \
+    X(bases_begun_without, "documents begun anew without what came of lives when they were over") \
     X(rebase_lost, "deltas that could not be taken along then")                                   \
     X(messages_dropped, "messages dropped: no link to their peer")
 

@@ -417,6 +417,7 @@ uint64_t mcpz_engine_turn_end(struct mcpz_engine *engine)
     /* Letting something out can make a step that writes, so more than once; rarely. */
     do {
         (void)mcpz_letters_run(engine);
+        mcpz_late_settle(engine);
         mcpz_outgoing_flush(engine);
         uint64_t batch = mcpz_persist_commit(&engine->persist);
         if (batch != 0) {

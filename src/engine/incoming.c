@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/crdt/lives.h"
 #include "core/crdt/past.h"
 #include "engine/agreement.h"
 #include "engine/batch.h"
@@ -62,6 +63,7 @@ static void deliver(struct mcpz_engine *engine, const struct delivery *to,
                     const struct mcpz_delta *delta)
 {
     struct mcpz_msg msg = {.kind = MCPZ_MSG_DELTA, .delta = {.delta = *delta}};
+    const bool closes = mcpz_lives_closing(delta) != NULL;
     struct mcpz_event event;
 
     if (to->from != NULL) {
@@ -71,7 +73,11 @@ static void deliver(struct mcpz_engine *engine, const struct delivery *to,
         event = (struct mcpz_event){.kind = MCPZ_EVENT_AGENT_IMPORT,
                                     .import = {.request = to->request, .delta = delta}};
     }
+    const struct mcpz_delta told = *delta;
     mcpz_engine_dispatch(engine, &event);
+    if (closes) {
+        mcpz_late_consider(engine, &told);
+    }
 }
 
 /* Keep the signature of what was kept. Of two parts that begin at one place the longer one. */

@@ -420,7 +420,7 @@ static mcpz_error begin_anew(struct mcpz_engine *engine, struct mcpz_intake *int
         engine->counters.bases_refused++;
         return MCPZ_ECONFLICT;
     }
-    if (mcpz_rebase_begin(engine, &intake->document, &intake->agreed, &rebase) != MCPZ_OK) {
+    if (mcpz_rebase_begin(engine, &intake->document, &intake->agreed, NULL, &rebase) != MCPZ_OK) {
         if (!is_sure) {
             return install(engine, intake, source, checkpoint);
         }
@@ -430,6 +430,26 @@ static mcpz_error begin_anew(struct mcpz_engine *engine, struct mcpz_intake *int
     }
     engine->counters.bases_begun_with++;
     mcpz_error error = install(engine, intake, source, checkpoint);
+    mcpz_rebase_put_back(engine, rebase);
+    mcpz_rebase_destroy(rebase);
+    return error;
+}
+
+mcpz_error mcpz_intake_begin_anew(struct mcpz_engine *engine, struct mcpz_intake *intake,
+                                  const struct mcpz_delta *closer)
+{
+    static const struct mcpz_intake_source ourselves;
+    struct mcpz_checkpoint_reader reader;
+    struct mcpz_rebase *rebase;
+
+    mcpz_error error = open_and_check(engine, intake, &reader);
+    if (error == MCPZ_OK) {
+        error = mcpz_rebase_begin(engine, &intake->document, &intake->agreed, closer, &rebase);
+    }
+    if (error != MCPZ_OK) {
+        return error;
+    }
+    error = install(engine, intake, &ourselves, &reader.checkpoint);
     mcpz_rebase_put_back(engine, rebase);
     mcpz_rebase_destroy(rebase);
     return error;

@@ -110,4 +110,14 @@ MCPZ_MUST_USE mcpz_error mcpz_intake_install(struct mcpz_engine *engine,
                                              struct mcpz_intake *intake,
                                              const struct mcpz_intake_source *source);
 
+/**
+ * Begin its document anew with it, which is our own base, without what `closer` says is not of the
+ * lives that it closes.
+ *
+ * Errors: MCPZ_ECONFLICT, MCPZ_ECORRUPT, MCPZ_EIO; MCPZ_EFULL, MCPZ_ENOMEM  nothing was changed
+ */
+MCPZ_MUST_USE mcpz_error mcpz_intake_begin_anew(struct mcpz_engine *engine,
+                                                struct mcpz_intake *intake,
+                                                const struct mcpz_delta *closer);
+
 #endif

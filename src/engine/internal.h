@@ -11,6 +11,7 @@
 #include "engine/folding.h"
 #include "engine/forgetting.h"
 #include "engine/lane.h"
+#include "engine/late.h"
 #include "engine/letters.h"
 #include "engine/persist.h"
 #include "engine/revocations.h"
@@ -172,6 +173,7 @@ struct mcpz_engine {
     mcpz_time refill_us; /* no base is asked for again before: engine/refill.h */
     struct mcpz_collecting collecting;
     struct mcpz_transfers transfers;
+    struct mcpz_late late;
     struct mcpz_forgetting forgetting;
 
     struct mcpz_sealed sealed[MCPZ_SEALED_MAX];

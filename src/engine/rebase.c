@@ -22,6 +22,7 @@ struct mcpz_rebase {
     struct mcpz_id document;
     struct mcpz_version ours; /* the last that we wrote to it as who we are; seq 0: nothing */
     bool is_void;             /* that does not count: we had contradicted ourselves */
+    bool has_left;            /* what was left behind may be in the past of what was not */
 
     uint8_t batch[MCPZ_MSG_BYTES_MAX]; /* the one at hand */
 };
@@ -120,9 +121,18 @@ static mcpz_error line_up(struct mcpz_engine *engine, const struct mcpz_document
     return error;
 }
 
+/* Is it of a life that `closer` closes without it? */
+static bool is_left_behind(const struct mcpz_delta *delta, const struct mcpz_delta *closer)
+{
+    const struct mcpz_version *closing = closer != NULL ? mcpz_lives_closing(closer) : NULL;
+    const struct mcpz_dot dot = {.actor = delta->actor, .seq = delta->seq};
+
+    return closing != NULL && mcpz_lives_is_late(closer, closing, &dot);
+}
+
 static mcpz_error take_deltas(struct mcpz_engine *engine, struct mcpz_rebase *rebase,
                               const struct mcpz_document *document,
-                              const struct mcpz_agreed *agreed)
+                              const struct mcpz_agreed *agreed, const struct mcpz_delta *closer)
 {
     struct mcpz_branches walk;
     struct mcpz_record record;
@@ -131,10 +141,11 @@ static mcpz_error take_deltas(struct mcpz_engine *engine, struct mcpz_rebase *re
     mcpz_error error = line_up(engine, document, agreed, &walk);
     while (error == MCPZ_OK) {
         error = mcpz_branches_next(&walk, &engine->store, &record);
-        if (error == MCPZ_OK) {
-            error = take(engine, rebase, &record.delta.delta);
-        } else if (error == MCPZ_ENOTFOUND) {
+        if (error == MCPZ_ENOTFOUND) {
             return MCPZ_OK;
+        }
+        if (error == MCPZ_OK && !is_left_behind(&record.delta.delta, closer)) {
+            error = take(engine, rebase, &record.delta.delta);
         }
     }
     return error;
@@ -167,7 +178,8 @@ static struct mcpz_version find_ours(const struct mcpz_document *document,
 }
 
 mcpz_error mcpz_rebase_begin(struct mcpz_engine *engine, const struct mcpz_id *document,
-                             const struct mcpz_agreed *agreed, struct mcpz_rebase **rebase)
+                             const struct mcpz_agreed *agreed, const struct mcpz_delta *closer,
+                             struct mcpz_rebase **rebase)
 {
     struct mcpz_rebase *made = calloc(1, sizeof(*made));
     struct mcpz_document held;
@@ -178,7 +190,7 @@ mcpz_error mcpz_rebase_begin(struct mcpz_engine *engine, const struct mcpz_id *d
     }
     mcpz_error error = mcpz_document_load(&engine->store, document, &held);
     if (error == MCPZ_OK) {
-        error = take_deltas(engine, made, &held, agreed);
+        error = take_deltas(engine, made, &held, agreed, closer);
     }
     if (error == MCPZ_OK) {
         error = take_forks(engine, document, made);
@@ -188,6 +200,8 @@ mcpz_error mcpz_rebase_begin(struct mcpz_engine *engine, const struct mcpz_id *d
         return error;
     }
     made->document = *document;
+    made->has_left = closer != NULL;
+    engine->counters.bases_begun_without += closer != NULL;
     made->ours = find_ours(&held, &engine->node.agents.actor, &made->is_void);
     mcpz_agents_forget(&engine->node.agents, document);
     *rebase = made;
@@ -216,14 +230,10 @@ static void go_on(struct mcpz_engine *engine, const struct mcpz_rebase *rebase)
     }
 }
 
-void mcpz_rebase_put_back(struct mcpz_engine *engine, const struct mcpz_rebase *rebase)
+static void let_in(struct mcpz_engine *engine, const struct mcpz_rebase *rebase)
 {
     size_t at = 0;
 
-    for (size_t i = 0; i < rebase->fork_count; i++) {
-        const struct mcpz_record record = {.kind = MCPZ_RECORD_FORK, .fork = rebase->forks[i]};
-        engine->store.put(engine->store.context, &record);
-    }
     while (at < rebase->length) {
         struct mcpz_msg msg;
         uint32_t length;
@@ -235,6 +245,18 @@ void mcpz_rebase_put_back(struct mcpz_engine *engine, const struct mcpz_rebase *
         assert(error == MCPZ_OK && msg.kind == MCPZ_MSG_BATCH); /* we have just encoded it */
         error = mcpz_incoming_batch(engine, NULL, &msg.batch);
         engine->counters.rebase_lost += error != MCPZ_OK;
+    }
+}
+
+void mcpz_rebase_put_back(struct mcpz_engine *engine, const struct mcpz_rebase *rebase)
+{
+    for (size_t i = 0; i < rebase->fork_count; i++) {
+        const struct mcpz_record record = {.kind = MCPZ_RECORD_FORK, .fork = rebase->forks[i]};
+        engine->store.put(engine->store.context, &record);
+    }
+    let_in(engine, rebase);
+    if (rebase->has_left) {
+        let_in(engine, rebase); /* their lives are closed now: nothing of them is missed */
     }
     go_on(engine, rebase);
 }

@@ -357,3 +357,50 @@ mcpz_error mcpz_lives_next_kept(const struct mcpz_store *store, const struct mcp
     *life = record.delta.delta.actor;
     return MCPZ_OK;
 }
+
+const struct mcpz_version *mcpz_lives_closing(const struct mcpz_delta *delta)
+{
+    for (size_t i = delta->version_count; i-- > 0;) {
+        const struct mcpz_version *seen = &delta->versions[i];
+        if (mcpz_version_closes(seen) && mcpz_id_equal(&seen->actor.node, &delta->actor.node) &&
+            !mcpz_lives_is_inherited(delta, seen)) {
+            return seen;
+        }
+    }
+    return NULL;
+}
+
+/* Did `life` take something out behind what `delta` has seen of it? */
+static mcpz_error look_behind(const struct mcpz_store *store, const struct mcpz_delta *delta,
+                              const struct mcpz_version *closing, const struct mcpz_actor *life,
+                              bool *took)
+{
+    struct mcpz_record record = {
+        .kind = MCPZ_RECORD_DELTA,
+        .delta = {.delta = {.document = delta->document, .actor = *life}},
+    };
+
+    mcpz_error error = store->next(store->context, MCPZ_SCAN_ACTOR, true, &record);
+    while (error == MCPZ_OK && !*took) {
+        const struct mcpz_dot dot = {.actor = *life, .seq = record.delta.delta.seq};
+        *took = record.delta.delta.remove_count > 0 && mcpz_lives_is_late(delta, closing, &dot);
+        error = store->next(store->context, MCPZ_SCAN_ACTOR, false, &record);
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}
+
+mcpz_error mcpz_lives_took_out(const struct mcpz_store *store, const struct mcpz_delta *delta,
+                               const struct mcpz_version *closing, bool *took)
+{
+    struct mcpz_actor life = {.node = closing->actor.node};
+
+    *took = false;
+    mcpz_error error = mcpz_lives_next_kept(store, &delta->document, closing, &life);
+    while (error == MCPZ_OK && !*took) {
+        error = look_behind(store, delta, closing, &life, took);
+        if (error == MCPZ_OK) {
+            error = mcpz_lives_next_kept(store, &delta->document, closing, &life);
+        }
+    }
+    return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;
+}

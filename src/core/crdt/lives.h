@@ -142,6 +142,23 @@ bool mcpz_lives_goes_with_cuts(const struct mcpz_document *document,
                                const struct mcpz_delta *delta, const struct mcpz_version *closing);
 
 /**
+ * The lives that `delta` is the first to close, as it has seen the last of them; NULL: it closes
+ * none.
+ */
+const struct mcpz_version *mcpz_lives_closing(const struct mcpz_delta *delta);
+
+/**
+ * Is a delta here of a life that `delta` closes by `closing`, behind what it has seen of that, and
+ * took something out? What it added went when its life was closed; that does not come back by
+ * itself (engine/late.h).
+ *
+ * Errors: MCPZ_ECORRUPT, MCPZ_EIO
+ */
+MCPZ_MUST_USE mcpz_error mcpz_lives_took_out(const struct mcpz_store *store,
+                                             const struct mcpz_delta *delta,
+                                             const struct mcpz_version *closing, bool *took);
+
+/**
  * Move `life`, of the node that `closing` is of, on to its next one that is closed and has rows of
  * deltas here; begin with generation 0.
  *

@@ -1,5 +1,6 @@
 /* Lives that are over give their places back (core/crdt/lives.h). */
 
+#include "authors.h"
 #include "core/crdt/floor.h"
 #include "core/crdt/lives.h"
 #include "fold_pair.h"
@@ -173,7 +174,104 @@ TEST(what_comes_of_a_closed_life_does_not_count)
     free_pair();
 }
 
+/* The founder has closed two lives, and the other has not heard of it yet. */
+static void close_two_unheard(const uint64_t *history_of_other_ms)
+{
+    begin_pair(&no_history);
+    pair_history_ms = history_of_other_ms;
+    restart_side(&other);
+    pair_history_ms = &no_history;
+    for (size_t i = 0; i < 3; i++) {
+        restart_unvouched(&founder);
+        write_element(&founder, i);
+    }
+    for (size_t i = 0; i < MCPZ_FOLD_DELTAS; i++) {
+        write_element(&founder, 10 + i);
+    }
+    const uint64_t *closed = &founder.engine->node.agents.lives_closed;
+    for (int i = 0; i < 100 && *closed == 0; i++) {
+        tick_both();
+        while (*closed == 0 && (hand_over(&founder, &other) || hand_over(&other, &founder))) {
+        }
+    }
+    CHECK_UINT(*closed, 1);
+    CHECK(!mcpz_version_closes(&read_document(&other).clock.versions[0]));
+}
+
+/* At the other, as if it had come of `life` of the founder when that was set back. */
+static void tell_late(const struct mcpz_version *lives, size_t at,
+                      const struct mcpz_remove *removed)
+{
+    static uint8_t bytes[MCPZ_DELTA_BYTES_MAX];
+    const struct mcpz_delta late = {
+        .document = document(),
+        .actor = lives[at].actor,
+        .seq = lives[at].seq + 1,
+        .prev = lives[at].head,
+        .hlc = read_document(&other).hlc + 1,
+        .versions = lives, /* it has seen those before it */
+        .version_count = at,
+        .removes = removed,
+        .remove_count = 1,
+    };
+    const struct mcpz_msg msg = sign(founder.identity, &late, bytes);
+
+    CHECK_UINT(mcpz_incoming_batch(enter(&other), mcpz_identity_id(founder.identity), &msg.batch),
+               MCPZ_OK);
+    leave(&other);
+}
+
+/* Of a life that is over something is taken out, where that is not known yet: it comes again. */
+static void take_out_late(const uint64_t *history_of_other_ms)
+{
+    close_two_unheard(history_of_other_ms);
+    const struct mcpz_document before = read_document(&other);
+    const struct mcpz_version *life = &before.clock.versions[1];
+    struct mcpz_record record = {.kind = MCPZ_RECORD_ENTRY, .entry = {.document = document()}};
+    const struct mcpz_store *store = mcpz_engine_store(enter(&other));
+    CHECK_UINT(store->next(store->context, MCPZ_SCAN_DOCUMENT, true, &record), MCPZ_OK);
+    while (mcpz_actor_compare(&record.entry.dot.actor, &life->actor) != 0) {
+        CHECK_UINT(store->next(store->context, MCPZ_SCAN_DOCUMENT, false, &record), MCPZ_OK);
+    }
+    uint8_t path[4];
+    CHECK_UINT(record.entry.path.length, sizeof(path));
+    memcpy(path, record.entry.path.data, sizeof(path));
+    const struct mcpz_remove removed = {.path = mcpz_bytes(path, sizeof(path)),
+                                        .type = record.entry.type,
+                                        .dot = record.entry.dot};
+    leave(&other);
+    CHECK_UINT(count_rows(&other, MCPZ_RECORD_FLOOR), *history_of_other_ms == 0 ? 1 : 0);
+    tell_late(before.clock.versions, 1, &removed);
+    CHECK_UINT(read_document(&other).entry_count, before.entry_count - 1);
+
+    pass_time(MCPZ_SECONDS(6));
+    CHECK_UINT(other.engine->counters.bases_begun_without, 1);
+    CHECK_UINT(other.engine->counters.rebase_lost, 0);
+    CHECK_UINT(read_document(&other).entry_count, before.entry_count);
+    check_same_root();
+    write_element(&other, 1000);
+    write_element(&founder, 1001);
+    pass_time(MCPZ_SECONDS(300));
+    check_same_root();
+    CHECK_UINT(founder.engine->counters.checkpoints_diverged, 0);
+    CHECK_UINT(other.engine->counters.checkpoints_diverged, 0);
+    free_pair();
+}
+
+TEST(what_a_life_took_out_when_it_was_over_is_there_again)
+{
+    take_out_late(&no_history);
+}
+
+/* All of it is kept: there is no base. */
+TEST(what_a_life_took_out_when_it_was_over_is_there_again_where_nothing_is_folded)
+{
+    take_out_late(&an_hour);
+}
+
 TEST_MAIN(RUN(a_node_that_starts_anew_two_hundred_times_goes_on_writing),
           RUN(lives_that_all_have_signed_are_closed),
           RUN(nothing_is_closed_while_somebody_is_away),
-          RUN(what_comes_of_a_closed_life_does_not_count))
+          RUN(what_comes_of_a_closed_life_does_not_count),
+          RUN(what_a_life_took_out_when_it_was_over_is_there_again),
+          RUN(what_a_life_took_out_when_it_was_over_is_there_again_where_nothing_is_folded))
