@@ -18,8 +18,8 @@
  *   {"verb": "clock", "replica": "A", "wall_ms": 1700000000000}
  *   {"verb": "backup", "replica": "A"}
  *   {"verb": "restart", "replica": "A", "how": "kill" | "crash" | "restore" | "anew"}
- *                                                              the last: as a new life, "lives"
- *                                                              (1) of its line on
+ *                                                              the last: as a new life, the next
+ *                                                              of its line, or "generation"
  *   {"verb": "close", "replica": "A"}      earlier lives of its own, if that makes room; the
  *                                          caller has seen to it that all have signed its floor
  *   {"verb": "checkpoint" | "install" | "agree" | "hear" | "fold" | "base" | "take", ...}
@@ -159,10 +159,12 @@ static void start(struct shell *shell, struct replica *replica)
         crdt_shell_fail("out of memory");
     }
     mcpz_arena_init_zeroed(&arena, replica->memory, mcpz_agents_bytes());
+    /* Each life has a chance of its own: else two would choose equal keys in lists. */
+    const uint64_t seed = (uint64_t)replica->actor.generation << 8 | replica->actor.node.bytes[0];
     const struct mcpz_agents_config config = {.store = &replica->store,
                                               .timing = &shell->timing,
                                               .actor = &replica->actor,
-                                              .seed = replica->actor.node.bytes[0]};
+                                              .seed = seed};
     mcpz_agents_init(&replica->agents, &config, MCPZ_SECONDS(1), &arena);
 }
 
@@ -643,9 +645,10 @@ static json_t *restart(struct shell *shell, const json_t *request)
     }
     (void)replica->kv.progress(replica->kv.context);
     if (strcmp(how, "anew") == 0) {
-        const json_t *lives = json_object_get(request, "lives");
-        replica->actor.generation +=
-            MCPZ_LIVES_STRIDE * (lives != NULL ? (uint32_t)json_integer_value(lives) : 1);
+        const json_t *generation = json_object_get(request, "generation");
+        replica->actor.generation = generation != NULL
+                                        ? (uint32_t)json_integer_value(generation)
+                                        : replica->actor.generation + MCPZ_LIVES_STRIDE;
         keep_actor(replica);
     }
     start(shell, replica);

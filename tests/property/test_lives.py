@@ -45,18 +45,21 @@ class Lives(History):
             super().step()
 
     def set_back(self, replica):
-        """Its store is an older one, and it knows: it is a life that none of its lives was."""
+        """
+        Its store is an older one, and it knows: it is a life that none of its lives was, and of
+        another line, so it goes on with the rights of none of them.
+        """
         global set_back_count
         if replica.name not in self.backups:
             return
         model, known = self.backups[replica.name]
-        newest = max(replica.model.actor[1], self.newest.get(replica.name, 0)) + STRIDE
+        newest = max(replica.model.actor[1], self.newest.get(replica.name, 0)) + STRIDE + 1
         self.newest[replica.name] = newest
         wall_ms, node = replica.model.wall_ms, replica.model.actor[0]
         replica.ask("restart", how="restore")
         replica.model = copy.copy(model)
         replica.model.have, replica.model.wall_ms = dict(model.have), wall_ms
-        answer = replica.ask("restart", how="anew", lives=(newest - model.actor[1]) // STRIDE)
+        answer = replica.ask("restart", how="anew", generation=newest)
         assert answer["generation"] == newest, (answer, newest)
         replica.model.actor = (node, newest)
         replica.model.clock = replica.model.hlc()
