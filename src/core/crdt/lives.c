@@ -8,7 +8,8 @@
 uint32_t mcpz_lives_next(uint32_t generation, bool is_lost, struct mcpz_rng *rng)
 {
     const uint32_t strides = 1 + mcpz_rng_below(rng, MCPZ_LIVES_AHEAD_MAX);
-    const uint32_t ahead = MCPZ_LIVES_STRIDE * strides + (is_lost ? 1 : 0);
+    const uint32_t lines = is_lost ? 1 + mcpz_rng_below(rng, MCPZ_LIVES_STRIDE - 1) : 0;
+    const uint32_t ahead = MCPZ_LIVES_STRIDE * strides + lines;
 
     return generation < UINT32_MAX - ahead ? generation + ahead : generation;
 }

@@ -2,13 +2,15 @@
  * The lives of a node as a writer: what is called its generation elsewhere (proto/agent.h).
  *
  *   1 ... 1 + 256 a ... 1 + 256 (a + b)      kin: each start whose store nothing vouched for
- *   2 ... 2 + 256 c                          another line: writes were lost, or let go of
+ *   9 ... 9 + 256 c                          another line: writes were lost, or let go of
  *
  * A store may be an older one that was put back. Who writes on as it did would use names that its
  * lost writes have, and of two writes of one name none counts: so what is written behind such a
  * start is written by a new life. How far its number is ahead is drawn by lot, so that two lives
  * that begin from one store, put back twice, are two; and it is a multiple of MCPZ_LIVES_STRIDE,
- * which says that nothing is known to be lost: what an earlier kin has, it can go on with.
+ * which says that nothing is known to be lost: what an earlier kin has, it can go on with. Where
+ * something is, its line is drawn as well: one backup may be put back twice, and the life before,
+ * of which this one may know a part only, is to be no kin of it either.
  *
  * That is done where a new life is too dear: the rights of a bounded counter are those of the life
  * they were granted to, and a document has places for MCPZ_ACTORS_MAX writers, of which lives take

@@ -72,7 +72,21 @@ TEST(a_life_behind_a_loss_is_no_kin)
     struct mcpz_rng rng;
 
     mcpz_rng_init(&rng, 1);
-    CHECK_UINT(mcpz_lives_next(7, true, &rng) % MCPZ_LIVES_STRIDE, 8);
+    for (int i = 0; i < 1000; i++) {
+        CHECK(mcpz_lives_next(7, true, &rng) % MCPZ_LIVES_STRIDE != 7);
+    }
+}
+
+TEST(lives_behind_two_losses_of_one_store_are_no_kin)
+{
+    struct mcpz_rng one;
+    struct mcpz_rng other;
+
+    mcpz_rng_init(&one, 1);
+    mcpz_rng_init(&other, 2);
+    const uint32_t a = mcpz_lives_next(7, true, &one);
+    const uint32_t b = mcpz_lives_next(7, true, &other);
+    CHECK(a % MCPZ_LIVES_STRIDE != b % MCPZ_LIVES_STRIDE);
 }
 
 TEST(the_last_life_there_can_be_stays)
@@ -242,8 +256,9 @@ TEST_MAIN(RUN(what_who_closes_never_saw_of_a_life_is_late),
           RUN(lives_are_closed_as_far_as_all_have_signed_where_they_stand),
           RUN(lives_hurry_where_many_can_be_closed),
           RUN(lives_that_begin_from_one_store_are_two_and_kin),
-          RUN(a_life_behind_a_loss_is_no_kin), RUN(the_last_life_there_can_be_stays),
-          RUN(a_new_life_writes_while_there_are_places),
+          RUN(a_life_behind_a_loss_is_no_kin),
+          RUN(lives_behind_two_losses_of_one_store_are_no_kin),
+          RUN(the_last_life_there_can_be_stays), RUN(a_new_life_writes_while_there_are_places),
           RUN(who_has_lost_something_goes_on_with_nothing_of_before),
           RUN(who_contradicts_itself_is_not_gone_on_with),
           RUN(only_earlier_lives_are_gone_on_with), RUN(the_newest_life_of_another_is_found))
