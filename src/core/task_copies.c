@@ -306,6 +306,30 @@ static void send_yield(struct mcpz_task_step *step, const struct mcpz_id *to,
                  });
 }
 
+/*
+ * Tell who kept it before, as its owner or for one, that it may let go: whose it is (YIELD), or
+ * that another keeps it now (DROP). While no other is known to, it hears nothing and goes on: if
+ * we went, the task would be gone. Another is looked for at once.
+ */
+static void release(struct mcpz_task_step *step, const struct mcpz_id *to,
+                    const struct mcpz_task_now *task, enum mcpz_msg_kind kind)
+{
+    bool only_here = mcpz_task_is_ours(step, &task->is) && !mcpz_task_is_over(&task->is) &&
+                     (mcpz_id_is_zero(&task->is.backup) ||
+                      mcpz_task_book_is_lone(&step->tasks->book, &task->id));
+    const struct mcpz_msg_task_mark mark = mark_of(task);
+
+    if (only_here) {
+        step->tasks->lone_at_us = mcpz_time_min(step->tasks->lone_at_us, step->now);
+        return;
+    }
+    if (kind == MCPZ_MSG_TASK_DROP) {
+        send_mark(step, to, kind, &mark);
+    } else {
+        send_yield(step, to, task);
+    }
+}
+
 /* ---- Owners ------------------------------------------------------------------------------- */
 
 /* Of two who hold themselves for its owner: is it the other? */
@@ -403,14 +427,14 @@ static bool follow(struct mcpz_task_step *step, const struct mcpz_id *from,
 {
     if (mcpz_task_is_ours(step, &task->is)) {
         if (!gives_way(step, &task->is, said->epoch, from)) {
-            send_yield(step, from, task);
+            release(step, from, task, MCPZ_MSG_TASK_YIELD);
             return false;
         }
         mcpz_task_stop(step, &task->id);
         step->tasks->counts.yielded++;
     } else if (!is_newer(said, &task->is)) {
         if (!mcpz_id_equal(&task->is.owner, from)) {
-            send_yield(step, from, task);
+            release(step, from, task, MCPZ_MSG_TASK_YIELD);
         }
         return false;
     }
@@ -705,7 +729,7 @@ static void on_unable(struct mcpz_task_step *step, const struct mcpz_id *from,
     }
 }
 
-/* "I keep this for you." While nobody else is known to, who kept it before goes on: no answer. */
+/* "I keep this for you." */
 static void on_check(struct mcpz_task_step *step, const struct mcpz_id *from,
                      const struct mcpz_msg_task_mark *mark)
 {
@@ -720,13 +744,11 @@ static void on_check(struct mcpz_task_step *step, const struct mcpz_id *from,
     }
     struct mcpz_msg_task_mark ours = mark_of(&task);
     if (!mcpz_task_is_ours(step, &task.is)) {
-        send_yield(step, from, &task);
+        release(step, from, &task, MCPZ_MSG_TASK_YIELD);
     } else if (mark->epoch > task.is.epoch) {
         send_mark(step, from, MCPZ_MSG_TASK_LACK, mark); /* we have lost what it knows */
     } else if (!mcpz_id_equal(&task.is.backup, from)) {
-        if (mcpz_task_is_over(&task.is) || !mcpz_task_book_is_lone(&step->tasks->book, &task.id)) {
-            send_mark(step, from, MCPZ_MSG_TASK_DROP, &ours);
-        }
+        release(step, from, &task, MCPZ_MSG_TASK_DROP);
     } else if (mark->epoch < task.is.epoch || mark->revision < task.is.revision) {
         mcpz_task_send_moved(step, &task);
     } else {

@@ -21,10 +21,10 @@
  * Who is the owner: (epoch, revision) orders all states of a task; a change of owner or backup
  * begins an epoch. When the owner is dead for task_grace_us, the backup takes over with the next
  * epoch, and has another node keep it. Whoever hears of a higher epoch than its own YIELDs, and
- * remembers to whom. A
- * restarted owner does not begin a task of its former life before its backup has confirmed it
- * (KEPT) or has said whose it is (YIELD). A backup CHECKs now and then that what it keeps still
- * STANDS. Who is to hear of a task and cannot be dialled is asked to dial (core/task_reach.c).
+ * remembers to whom. A restarted owner does not begin a task of its former life before its backup
+ * has confirmed it (KEPT) or has said whose it is (YIELD). A backup CHECKs now and then that what
+ * it keeps still STANDS. Nobody is told to let go of a task before two others are known to have it
+ * on disk. Who is to hear of a task and cannot be dialled is asked to dial (core/task_reach.c).
  *
  * Without an idempotency key a task is done at least once. With one, it is done once as long as
  * crashes are what happens:

@@ -502,6 +502,35 @@ TEST(a_write_that_was_lost_before_it_was_on_the_disk_is_not_acknowledged_by_othe
     CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_WRITE_OK], 12); /* joins, and two of these */
 }
 
+/* Found by seed 130586, shrunk: a tree was taken over by who then was killed, started and revoked
+ * before another had it on its slow disk. Its first owner had just been told to let go of it. */
+TEST(who_owned_a_task_before_keeps_it_until_two_others_do)
+{
+    const struct mcpz_storm_report report =
+        seen_well("mcpz-schedule 1 nodes=6 seed=130586 end_ms=93458\n"
+                  "0 provide 0\n"
+                  "0 quorum 3\n"
+                  "1014 submit 3 1\n"
+                  "4489 kill 0\n"
+                  "9627 start 0\n"
+                  "11569 create 3 2\n"
+                  "11849 task 2 7346\n"
+                  "15301 submit 0 0\n"
+                  "22572 submit 0 17\n"
+                  "46871 kill 1\n"
+                  "48438 submit 0 0\n"
+                  "51102 submit 0 28\n"
+                  "51693 start 1\n"
+                  "54629 kill 0\n"
+                  "57075 kill 3\n"
+                  "80871 start 0\n"
+                  "81912 disk 1 2305\n"
+                  "90337 start 3\n"
+                  "93457 revoke 3\n");
+
+    CHECK_UINT(report.sometimes[MCPZ_SOMETIMES_REVOKED], 1);
+}
+
 /* One is dead when it is revoked, and one runs, has just written to the others, and comes back
  * from its disk. The layout names both. */
 TEST(nobody_misses_who_is_revoked_nor_what_it_wrote_to_others)
@@ -720,6 +749,7 @@ MESH_MAIN(RUN(what_is_printed_reads_the_same),
           RUN(who_names_an_earlier_closing_takes_nothing_out_with_it),
           RUN(who_was_away_beyond_the_grace_is_given_a_base_and_keeps_what_it_wrote),
           RUN(a_write_that_was_lost_before_it_was_on_the_disk_is_not_acknowledged_by_others),
+          RUN(who_owned_a_task_before_keeps_it_until_two_others_do),
           RUN(nobody_misses_who_is_revoked_nor_what_it_wrote_to_others),
           RUN(a_node_is_revoked_once_and_the_holder_of_the_key_never),
           RUN(of_some_meshes_nodes_go_for_good), RUN(the_same_seed_gives_the_same_trace),

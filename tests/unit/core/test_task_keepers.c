@@ -169,10 +169,11 @@ TEST(an_owner_that_has_lost_a_task_is_as_good_as_dead)
 
 TEST(whoever_has_the_higher_epoch_is_the_owner)
 {
-    set_up();
+    with_alice();
     link_up(&bob);
     keep(1, &bob, 1, 1, mcpz_text(""));
     mark(2, &bob, MCPZ_MSG_TASK_LACK, 0); /* ours, in epoch 2 */
+    mark(2, &alice, MCPZ_MSG_TASK_KEPT, 0);
     keep(3, &bob, 1, 9, mcpz_text(""));
     CHECK_UINT(sent(MCPZ_MSG_TASK_YIELD)->task_yield.epoch, 2);
     CHECK(mcpz_id_equal(&row(0)->state.owner, &self));
@@ -183,6 +184,43 @@ TEST(whoever_has_the_higher_epoch_is_the_owner)
     CHECK(mcpz_id_equal(&row(0)->state.owner, &bob));
     CHECK_UINT(listed(MCPZ_TASK_LIST_READY), 0);
     CHECK_UINT(tasks.running, 0);
+    fake_store_finish(&store);
+}
+
+/* Who took it over may go before its backup, whose disk is slow, has it: found by a storm. */
+TEST(an_owner_of_before_does_not_hear_whose_it_is_before_another_keeps_it)
+{
+    with_alice();
+    link_up(&bob);
+    keep(1, &bob, 1, 1, mcpz_text("k"));
+    mark(2, &bob, MCPZ_MSG_TASK_LACK, 0); /* ours, in epoch 2, for alice to keep */
+    keep(3, &bob, 1, 1, mcpz_text("k"));
+    CHECK_UINT(count_actions(MCPZ_ACTION_SEND), 0);
+    CHECK(mcpz_id_equal(&row(0)->state.owner, &self));
+    mark(4, &alice, MCPZ_MSG_TASK_KEPT, 0);
+    keep(5, &bob, 1, 1, mcpz_text("k"));
+    CHECK_UINT(sent(MCPZ_MSG_TASK_YIELD)->task_yield.epoch, 2);
+    fake_store_finish(&store);
+}
+
+/* There is nobody else: it is asked itself, without waiting for a turn. */
+TEST(an_owner_of_before_keeps_it_if_there_is_nobody_else)
+{
+    set_up();
+    link_up(&bob);
+    keep(1, &bob, 1, 1, mcpz_text(""));
+    fabric.links.count = 0;
+    die(MCPZ_SECONDS(1), &bob, MCPZ_SUSPICION_SILENT);
+    tick(MCPZ_SECONDS(4));
+    CHECK(mcpz_id_equal(&row(0)->state.owner, &self));
+    tick(MCPZ_SECONDS(4) + 1);
+    (void)member(&bob);
+    link_up(&bob);
+    keep(MCPZ_SECONDS(5), &bob, 1, 1, mcpz_text(""));
+    CHECK_UINT(count_actions(MCPZ_ACTION_SEND), 0);
+    tick(MCPZ_SECONDS(5) + 1);
+    CHECK(mcpz_id_equal(&sent(MCPZ_MSG_TASK_KEEP)->task_keep.state.backup, &bob));
+    CHECK_UINT(row(0)->state.epoch, 3);
     fake_store_finish(&store);
 }
 
@@ -671,6 +709,8 @@ TEST_MAIN(RUN(a_backup_keeps_many_at_one_time_and_says_so_once),
           RUN(with_a_key_a_backup_that_was_told_that_all_stands_is_sure_again),
           RUN(an_owner_that_has_lost_a_task_is_as_good_as_dead),
           RUN(whoever_has_the_higher_epoch_is_the_owner),
+          RUN(an_owner_of_before_does_not_hear_whose_it_is_before_another_keeps_it),
+          RUN(an_owner_of_before_keeps_it_if_there_is_nobody_else),
           RUN(an_owner_that_hears_whose_it_is_lets_it_go),
           RUN(who_has_yielded_tells_so_to_an_owner_of_before),
           RUN(of_two_owners_with_one_epoch_the_greater_is_kept_for),
