@@ -31,6 +31,10 @@ static mcpz_error drop_rest(const struct mcpz_store *store, const struct mcpz_id
     return MCPZ_OK;
 }
 
+/*
+ * What was to be the next floor goes unless it lies above this one: a base that came from others
+ * may be beside it, and what is made anew from that comes to something else.
+ */
 static mcpz_error drop_stable(const struct mcpz_store *store,
                               const struct mcpz_record_floor *floor)
 {
@@ -40,7 +44,8 @@ static mcpz_error drop_stable(const struct mcpz_store *store,
 
     mcpz_error error = store->get(store->context, &record);
     const struct mcpz_seen stable = mcpz_seen_in(&record.stable.agreed);
-    if (error == MCPZ_OK && mcpz_floor_is_held(&stable, &there)) {
+    if (error == MCPZ_OK &&
+        (mcpz_floor_is_held(&stable, &there) || !mcpz_floor_is_held(&there, &stable))) {
         store->remove(store->context, &record);
     }
     return error == MCPZ_ENOTFOUND ? MCPZ_OK : error;

@@ -137,6 +137,40 @@ static void beat(size_t number)
 
 /* Budget of crdt 8: what is kept does not grow with what was written, and nor does what making it
  * anew takes in one turn. */
+/* A base that two writers have come to: does what was to be the next floor outlive it? */
+static bool outlives_base(uint64_t one_seq, uint64_t other_seq)
+{
+    const struct mcpz_version at[] = {{.actor = {.node = {{1}}}, .seq = 5},
+                                      {.actor = {.node = {{2}}}, .seq = 7}};
+    const struct mcpz_version next[] = {{.actor = at[0].actor, .seq = one_seq},
+                                        {.actor = at[1].actor, .seq = other_seq}};
+    const struct mcpz_record_floor floor = {
+        .document = document(),
+        .agreed = {.versions = at, .version_count = 2, .replicas = 2},
+        .byte_count = 1};
+    const struct mcpz_record stable = {
+        .kind = MCPZ_RECORD_STABLE,
+        .stable = {.document = document(),
+                   .agreed = {.versions = next, .version_count = 2, .replicas = 2}}};
+    const struct mcpz_store *store = mcpz_engine_store(enter(&founder));
+
+    store->put(store->context, &stable);
+    CHECK_UINT(mcpz_base_put(store, &floor, mcpz_bytes("", 1)), MCPZ_OK);
+    leave(&founder);
+    return count_rows(&founder, MCPZ_RECORD_STABLE) == 1;
+}
+
+TEST(what_was_to_be_the_floor_goes_unless_it_is_above_the_base_that_comes)
+{
+    make_neighbours(&an_hour);
+    CHECK(outlives_base(5, 8));
+    CHECK(outlives_base(6, 7));
+    CHECK(!outlives_base(5, 7));
+    CHECK(!outlives_base(4, 7));
+    CHECK(!outlives_base(6, 6)); /* beside it */
+    free_pair();
+}
+
 TEST(a_hundred_hot_keys_are_small_however_often_they_are_written)
 {
     make_neighbours(&no_history);
@@ -601,6 +635,7 @@ TEST_MAIN(RUN(a_base_that_cannot_be_read_is_fetched_again),
           RUN(what_all_have_signed_is_folded_at_all), RUN(deltas_are_kept_as_long_as_history_is),
           RUN(what_does_not_come_to_what_was_signed_is_not_folded),
           RUN(a_base_takes_the_place_of_the_one_before_whole),
+          RUN(what_was_to_be_the_floor_goes_unless_it_is_above_the_base_that_comes),
           RUN(a_hundred_hot_keys_are_small_however_often_they_are_written),
           RUN(who_has_nothing_is_given_a_checkpoint_and_the_rest),
           RUN(a_crash_half_way_loses_nothing), RUN(what_it_wrote_itself_stays),
