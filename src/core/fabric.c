@@ -3,111 +3,22 @@
 #include <assert.h>
 
 #include "base/hash.h"
+#include "core/fabric_config.h"
 #include "core/fabric_view.h"
 
 #define REJOIN_MAX_US MCPZ_SECONDS(5)
 #define BRIDGE_US MCPZ_SECONDS(30) /* between two new ways out of a scope, of all its members */
 #define BRIDGE_MISSING_US MCPZ_SECONDS(5) /* of one that has none */
 
-/* ---- Configuration ------------------------------------------------------------------------ */
-
-static size_t either(size_t given, size_t otherwise)
-{
-    return given > 0 ? given : otherwise;
-}
-
-/* A stream of its own for each machine: one more draw in one does not move the others. */
-static uint64_t seed_for(const struct mcpz_fabric_config *config, const char *machine)
-{
-    return mcpz_hash_bytes(mcpz_text(machine), config->seed);
-}
-
-static struct mcpz_links_config links_config(const struct mcpz_fabric_config *config)
-{
-    return (struct mcpz_links_config){
-        .self = config->members.id,
-        .links_max = either(config->links_max, MCPZ_LINKS_MAX),
-        .dials_max = either(config->dials_max, MCPZ_REACHING_MAX),
-        .seeds_max = either(config->seeds_max, MCPZ_SEEDS_MAX),
-        .address_bytes = either(config->address_bytes, MCPZ_ADDRESS_BYTES_MAX + 1),
-        .seed = seed_for(config, "links"),
-    };
-}
-
-static struct mcpz_overlay_config overlay_config(const struct mcpz_fabric_config *config)
-{
-    const struct mcpz_members_config *members = &config->members;
-    const size_t neighbours = either(config->neighbours_max, 6);
-    uint64_t scope = 0;
-
-    if (members->zone_only) {
-        scope = mcpz_members_scope(mcpz_text(members->region), mcpz_text(members->zone));
-    }
-    return (struct mcpz_overlay_config){
-        .active_max = neighbours,
-        .passive_max = either(config->passive_max, 30),
-        .far_max = members->zone_only ? config->far_max : 0,
-        .chosen_min = neighbours / 3,
-        /* Who knows every member has little to learn from shuffles. */
-        .shuffle_period_us = members->zone_only ? MCPZ_SECONDS(60) : MCPZ_SECONDS(300),
-        .scope = (uint32_t)(scope ^ scope >> 32),
-        .address = mcpz_text(members->address != NULL ? members->address : ""),
-        .address_bytes = either(config->address_bytes, MCPZ_ADDRESS_BYTES_MAX + 1),
-    };
-}
-
-static struct mcpz_xbot_config xbot_config(const struct mcpz_fabric_config *config)
-{
-    const struct mcpz_node_timing timing = mcpz_timing_or_default(&config->timing);
-
-    return (struct mcpz_xbot_config){
-        .period_us = timing.optimise_us,
-        .measure_us = timing.heartbeat_us, /* a new link's come four times as often */
-        .unbiased = either(config->neighbours_max, 6) / 3,
-        .address_bytes = either(config->address_bytes, MCPZ_ADDRESS_BYTES_MAX + 1),
-    };
-}
-
-static struct mcpz_plumtree_config plumtree_config(const struct mcpz_fabric_config *config)
-{
-    struct mcpz_plumtree_config plumtree = {
-        .seen_max = (uint32_t)either(config->gossip_seen_max, 4096),
-        .cache_max = (uint32_t)either(config->gossip_cache_max, MCPZ_PLUMTREE_CACHE_MAX),
-        .cache_bytes = (uint32_t)either(config->gossip_cache_bytes, 131072),
-        .missing_max = (uint32_t)either(config->gossip_missing_max, MCPZ_PLUMTREE_MISSING_MAX),
-        .notices_max = (uint32_t)either(config->gossip_notices_max, MCPZ_PLUMTREE_IHAVE_MAX),
-        .first_timeout_us = MCPZ_PLUMTREE_FIRST_TIMEOUT_MIN_US,
-        .next_timeout_us = MCPZ_PLUMTREE_NEXT_TIMEOUT_MIN_US,
-        .announce_us = MCPZ_MS(100),
-        .announce_patient_us = MCPZ_SECONDS(1),
-        .announce_by_lot = true,
-        .keep_us = MCPZ_SECONDS(60),
-        .optimise_ahead = MCPZ_PLUMTREE_AHEAD_MANY_SENDERS,
-        .seed = seed_for(config, "plumtree"),
-    };
-    plumtree.payload_bytes_max = plumtree.cache_bytes < MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX
-                                     ? plumtree.cache_bytes
-                                     : MCPZ_PLUMTREE_PAYLOAD_BYTES_MAX;
-    return plumtree;
-}
-
-static struct mcpz_members_config members_config(const struct mcpz_fabric_config *config)
-{
-    struct mcpz_members_config members = config->members;
-
-    members.rows_max = either(members.rows_max, MCPZ_MEMBERS_MAX);
-    members.text_bytes = either(members.text_bytes, MCPZ_MEMBERS_MAX * 256);
-    members.suspicions_max = either(members.suspicions_max, MCPZ_SUSPICIONS_MAX);
-    return members;
-}
+/* ---- Beginning ---------------------------------------------------------------------------- */
 
 size_t mcpz_fabric_bytes(const struct mcpz_fabric_config *config)
 {
-    const struct mcpz_links_config links = links_config(config);
-    const struct mcpz_overlay_config overlay = overlay_config(config);
-    const struct mcpz_xbot_config xbot = xbot_config(config);
-    const struct mcpz_plumtree_config plumtree = plumtree_config(config);
-    const struct mcpz_members_config members = members_config(config);
+    const struct mcpz_links_config links = mcpz_fabric_links_config(config);
+    const struct mcpz_overlay_config overlay = mcpz_fabric_overlay_config(config);
+    const struct mcpz_xbot_config xbot = mcpz_fabric_xbot_config(config);
+    const struct mcpz_plumtree_config plumtree = mcpz_fabric_plumtree_config(config);
+    const struct mcpz_members_config members = mcpz_fabric_members_config(config);
 
     return mcpz_links_bytes(&links) + mcpz_overlay_bytes(&overlay) + mcpz_xbot_bytes(&xbot) +
            mcpz_plumtree_bytes(&plumtree) + mcpz_members_bytes(&members);
@@ -115,9 +26,9 @@ size_t mcpz_fabric_bytes(const struct mcpz_fabric_config *config)
 
 size_t mcpz_fabric_often_bytes(const struct mcpz_fabric_config *config)
 {
-    const struct mcpz_links_config links = links_config(config);
-    const struct mcpz_plumtree_config plumtree = plumtree_config(config);
-    const struct mcpz_members_config members = members_config(config);
+    const struct mcpz_links_config links = mcpz_fabric_links_config(config);
+    const struct mcpz_plumtree_config plumtree = mcpz_fabric_plumtree_config(config);
+    const struct mcpz_members_config members = mcpz_fabric_members_config(config);
 
     return mcpz_links_often_bytes(&links) + mcpz_plumtree_often_bytes(&plumtree) +
            mcpz_members_often_bytes(&members);
@@ -133,11 +44,11 @@ void mcpz_fabric_init(struct mcpz_fabric *fabric, const struct mcpz_fabric_confi
 void mcpz_fabric_init_apart(struct mcpz_fabric *fabric, const struct mcpz_fabric_config *config,
                             void *often, void *seldom, mcpz_time now)
 {
-    const struct mcpz_links_config links = links_config(config);
-    const struct mcpz_overlay_config overlay = overlay_config(config);
-    const struct mcpz_xbot_config xbot = xbot_config(config);
-    const struct mcpz_plumtree_config plumtree = plumtree_config(config);
-    const struct mcpz_members_config members = members_config(config);
+    const struct mcpz_links_config links = mcpz_fabric_links_config(config);
+    const struct mcpz_overlay_config overlay = mcpz_fabric_overlay_config(config);
+    const struct mcpz_xbot_config xbot = mcpz_fabric_xbot_config(config);
+    const struct mcpz_plumtree_config plumtree = mcpz_fabric_plumtree_config(config);
+    const struct mcpz_members_config members = mcpz_fabric_members_config(config);
     const size_t often_bytes = mcpz_fabric_often_bytes(config);
     struct mcpz_arena arena;
     struct mcpz_arena front;
@@ -153,14 +64,14 @@ void mcpz_fabric_init_apart(struct mcpz_fabric *fabric, const struct mcpz_fabric
     fabric->rejoin_us = fabric->timing.redial_min_us;
     fabric->bridge_at_us = now + BRIDGE_US;
     fabric->bridge_us = BRIDGE_MISSING_US;
-    mcpz_rng_init(&fabric->rng, seed_for(config, "mesh"));
+    mcpz_rng_init(&fabric->rng, mcpz_fabric_seed(config, "mesh"));
     mcpz_links_init(&fabric->links, &links, &fabric->timing, &arena, now);
     mcpz_overlay_init(&fabric->overlay, &config->members.id, &overlay, &arena,
-                      seed_for(config, "overlay"), now);
-    mcpz_xbot_init(&fabric->xbot, &xbot, &arena, seed_for(config, "xbot"), now);
+                      mcpz_fabric_seed(config, "overlay"), now);
+    mcpz_xbot_init(&fabric->xbot, &xbot, &arena, mcpz_fabric_seed(config, "xbot"), now);
     mcpz_plumtree_init_in(&fabric->plumtree, &plumtree, &arena);
     mcpz_members_init(&fabric->members, &members, &fabric->timing, &arena,
-                      seed_for(config, "members"), now);
+                      mcpz_fabric_seed(config, "members"), now);
     fabric->view.touched = UINT8_MAX;
     mcpz_fabric_view_look(fabric);
 }
