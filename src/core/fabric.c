@@ -9,6 +9,7 @@
 #define REJOIN_MAX_US MCPZ_SECONDS(5)
 #define BRIDGE_US MCPZ_SECONDS(30) /* between two new ways out of a scope, of all its members */
 #define BRIDGE_MISSING_US MCPZ_SECONDS(5) /* of one that has none */
+#define OFFER_US MCPZ_SECONDS(5) /* between two members that the overlay hears of, at least */
 
 /* ---- Beginning ---------------------------------------------------------------------------- */
 
@@ -64,6 +65,8 @@ void mcpz_fabric_init_apart(struct mcpz_fabric *fabric, const struct mcpz_fabric
     fabric->rejoin_us = fabric->timing.redial_min_us;
     fabric->bridge_at_us = now + BRIDGE_US;
     fabric->bridge_us = BRIDGE_MISSING_US;
+    fabric->offer_at_us = now + OFFER_US;
+    fabric->offer_us = OFFER_US;
     mcpz_rng_init(&fabric->rng, mcpz_fabric_seed(config, "mesh"));
     mcpz_links_init(&fabric->links, &links, &fabric->timing, &arena, now);
     mcpz_overlay_init(&fabric->overlay, &config->members.id, &overlay, &arena,
@@ -309,7 +312,10 @@ static void ask_link(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outb
     show(fabric, now, MCPZ_FABRIC_OVERLAY, &contact, out);
 }
 
-static void reach_somebody(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out)
+/* One that can be dialled, by lot. NULL: none fits. */
+static const struct mcpz_member *draw_member(struct mcpz_fabric *fabric,
+                                             bool (*fits)(const struct mcpz_fabric *fabric,
+                                                          const struct mcpz_member *member))
 {
     const struct mcpz_roster *roster = &fabric->members.roster;
     const struct mcpz_member *chosen = NULL;
@@ -317,14 +323,27 @@ static void reach_somebody(struct mcpz_fabric *fabric, mcpz_time now, struct mcp
 
     for (size_t i = 1; i < roster->count; i++) {
         const struct mcpz_member *row = &roster->rows[i];
-        if (row->state != MCPZ_MEMBER_LEFT && mcpz_roster_address(roster, row).length > 0 &&
+        if (fits(fabric, row) && mcpz_roster_address(roster, row).length > 0 &&
             mcpz_rng_below(&fabric->rng, ++fit) == 0) {
             chosen = row;
         }
     }
+    return chosen;
+}
+
+static bool may_be_there(const struct mcpz_fabric *fabric, const struct mcpz_member *member)
+{
+    (void)fabric;
+    return member->state != MCPZ_MEMBER_LEFT;
+}
+
+static void reach_somebody(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out)
+{
+    const struct mcpz_member *chosen = draw_member(fabric, may_be_there);
+
     if (chosen != NULL) {
-        mcpz_links_reach(&fabric->links, now, &chosen->id, mcpz_roster_address(roster, chosen),
-                         out);
+        mcpz_links_reach(&fabric->links, now, &chosen->id,
+                         mcpz_roster_address(&fabric->members.roster, chosen), out);
     }
 }
 
@@ -349,6 +368,54 @@ static void rejoin(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox
     } else {
         reach_somebody(fabric, now, out);
     }
+}
+
+/* ---- Members that are in neither view ------------------------------------------------------ */
+
+static bool is_out_of_sight(const struct mcpz_fabric *fabric, const struct mcpz_member *member)
+{
+    return member->state == MCPZ_MEMBER_ALIVE &&
+           !mcpz_overlay_is_neighbour(&fabric->overlay, &member->id) &&
+           !mcpz_passive_has(&fabric->overlay.passive, &member->id);
+}
+
+static void learn(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_id *id,
+                  struct mcpz_bytes address, struct mcpz_outbox *out)
+{
+    const struct mcpz_overlay_entry entry = {
+        .id = *id, .scope = fabric->overlay.where.scope, .address = address};
+    const size_t first = out->count;
+
+    mcpz_fabric_view_touch(&fabric->view, MCPZ_FABRIC_OVERLAY);
+    mcpz_overlay_learn(&fabric->overlay, now, &entry, out);
+    rise(fabric, now, out, first, MCPZ_FABRIC_OVERLAY);
+}
+
+/*
+ * In a small mesh passive views are empty, since all are neighbours: whom an ask did not reach is
+ * in neither view then, and a shuffle would bring it back by chance. The table of members has it.
+ * Somebody who cannot be reached at all is asked ever less often.
+ */
+static void offer(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_outbox *out)
+{
+    if (!fabric->view.lacks_candidates || !fabric->view.has_neighbours ||
+        fabric->offer_at_us > now) {
+        return;
+    }
+    const struct mcpz_member *lost = draw_member(fabric, is_out_of_sight);
+    fabric->offer_at_us = now + OFFER_US;
+    if (lost != NULL) {
+        fabric->offer_at_us = now + mcpz_timing_about(&fabric->rng, fabric->offer_us);
+        fabric->offer_us = mcpz_time_min(2 * fabric->offer_us, fabric->timing.redial_max_us);
+        learn(fabric, now, &lost->id, mcpz_roster_address(&fabric->members.roster, lost), out);
+    }
+}
+
+/* Who can be reached has changed: what was tried in vain says little of it. */
+static void offer_soon(struct mcpz_fabric *fabric, mcpz_time now)
+{
+    fabric->offer_us = OFFER_US;
+    fabric->offer_at_us = mcpz_time_min(fabric->offer_at_us, now + OFFER_US);
 }
 
 /* Repair of the tree waits for the slowest neighbour, and no longer. */
@@ -544,14 +611,10 @@ static void sink_fact(struct mcpz_fabric *fabric, mcpz_time now, struct mcpz_out
 {
     if (fact->kind == MCPZ_FACT_NEIGHBOUR_UP || fact->kind == MCPZ_FACT_NEIGHBOUR_DOWN) {
         mcpz_links_want(&fabric->links, now, &fact->about, fact->kind == MCPZ_FACT_NEIGHBOUR_UP);
+        offer_soon(fabric, now);
     } else if (fact->kind == MCPZ_FACT_ALIVE) {
-        const struct mcpz_overlay_entry entry = {
-            .id = fact->about, .scope = fabric->overlay.where.scope, .address = fact->detail};
-        const size_t first = out->count;
         bear(fabric, now, mcpz_members_find(&fabric->members, &fact->about));
-        mcpz_fabric_view_touch(&fabric->view, MCPZ_FABRIC_OVERLAY);
-        mcpz_overlay_learn(&fabric->overlay, now, &entry, out);
-        rise(fabric, now, out, first, MCPZ_FABRIC_OVERLAY);
+        learn(fabric, now, &fact->about, fact->detail, out);
     } else if (fact->kind == MCPZ_FACT_SUSPECT || fact->kind == MCPZ_FACT_LATE) {
         bear_crowd(fabric);
     } else if (fact->kind == MCPZ_FACT_DEAD || fact->kind == MCPZ_FACT_LEFT) {
@@ -633,6 +696,7 @@ static void tick(struct mcpz_fabric *fabric, mcpz_time now, const struct mcpz_ev
     mcpz_fabric_view_look(fabric);
     rejoin(fabric, now, out);
     bridge(fabric, now, out);
+    offer(fabric, now, out);
     if (is_due) { /* for the members: they may have looked at the map */
         mend(fabric, now, out);
     }

@@ -56,12 +56,13 @@ struct mcpz_fabric_view {
     mcpz_time overlay_us; /* when it has something to do, */
     mcpz_time plumtree_us;
     mcpz_time members_us;
-    uint32_t paced_us;   /* the round trip that Plumtree's patience was fitted to last */
-    uint8_t touched;     /* levels that may have changed since: a bit each */
-    bool is_alone;       /* no neighbour, and nobody asked to be one */
-    bool has_neighbours; /* and so ways out of our scope are looked after */
-    bool lacks_ways;     /* there is none, */
-    bool lacks_scope;    /* or too few neighbours of our own scope */
+    uint32_t paced_us;     /* the round trip that Plumtree's patience was fitted to last */
+    uint8_t touched;       /* levels that may have changed since: a bit each */
+    bool is_alone;         /* no neighbour, and nobody asked to be one */
+    bool has_neighbours;   /* and so ways out of our scope are looked after */
+    bool lacks_ways;       /* there is none, */
+    bool lacks_scope;      /* or too few neighbours of our own scope */
+    bool lacks_candidates; /* for a place that one of our scope may have */
 };
 
 /*
@@ -83,6 +84,8 @@ struct mcpz_fabric {
     struct mcpz_xbot xbot; /* of the overlay's level: changes its views */
     struct mcpz_plumtree plumtree;
     struct mcpz_members members;
+    mcpz_time offer_at_us; /* when the overlay hears of a member that it has lost sight of, */
+    mcpz_time offer_us;    /* and how soon after that of another */
     uint64_t rejoins;
     uint64_t unreadable; /* broadcasts that were no message we know */
 };

@@ -40,6 +40,7 @@ void mcpz_fabric_view_look(struct mcpz_fabric *fabric)
         view->is_alone = overlay->active_count == 0 && overlay->ask_count == 0;
         view->has_neighbours = overlay->active_count > 0;
         view->lacks_ways = overlay->config.far_max > 0 && overlay->far_count == 0;
+        view->lacks_candidates = mcpz_overlay_lacks_candidates(overlay);
         view->lacks_scope = overlay->config.far_max > 0 && mcpz_fabric_view_lacks_scope(overlay);
     }
     if ((view->touched & bit(MCPZ_FABRIC_PLUMTREE)) != 0) {

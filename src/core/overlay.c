@@ -234,6 +234,15 @@ bool mcpz_overlay_swap(struct mcpz_overlay *overlay, mcpz_time now, const struct
 
 /* ---- Hearing of others -------------------------------------------------------------------- */
 
+bool mcpz_overlay_lacks_candidates(const struct mcpz_overlay *overlay)
+{
+    const struct mcpz_passive *passive = &overlay->passive;
+    const uint32_t scope = overlay->where.scope;
+
+    return !overlay->leaving && overlay->ask_count == 0 && !mcpz_active_is_full(overlay, scope) &&
+           !mcpz_passive_is_full(passive, scope) && !mcpz_passive_has_untried(passive);
+}
+
 void mcpz_overlay_learn(struct mcpz_overlay *overlay, mcpz_time now,
                         const struct mcpz_overlay_entry *entry, struct mcpz_outbox *out)
 {

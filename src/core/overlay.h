@@ -154,6 +154,12 @@ void mcpz_overlay_step(struct mcpz_overlay *overlay, mcpz_time now, const struct
 void mcpz_overlay_court(struct mcpz_overlay *overlay, mcpz_time now, const struct mcpz_id *peer,
                         struct mcpz_outbox *out);
 
+/**
+ * Is there a place for one of our scope, nobody who is asked for it and no candidate left to ask?
+ * Who knows of others is to let it learn of one.
+ */
+bool mcpz_overlay_lacks_candidates(const struct mcpz_overlay *overlay);
+
 /** Hear of a node: it is a candidate if there is room for one more. */
 void mcpz_overlay_learn(struct mcpz_overlay *overlay, mcpz_time now,
                         const struct mcpz_overlay_entry *entry, struct mcpz_outbox *out);

@@ -137,6 +137,16 @@ bool mcpz_passive_is_full(const struct mcpz_passive *passive, uint32_t scope)
     return count_kind(passive, far) == (far ? far_max : passive->config.capacity - far_max);
 }
 
+bool mcpz_passive_has_untried(const struct mcpz_passive *passive)
+{
+    for (size_t i = 0; i < passive->count; i++) {
+        if (!is_tried(passive, i) && !is_far(passive, passive->entries[i].where.scope)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Let go of one of the same kind. */
 static void drop_one(struct mcpz_passive *passive, bool far, struct mcpz_rng *rng)
 {

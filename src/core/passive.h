@@ -66,6 +66,9 @@ bool mcpz_passive_has(const struct mcpz_passive *passive, const struct mcpz_id *
 /** Is one of our own scope in it? */
 bool mcpz_passive_has_near(const struct mcpz_passive *passive);
 
+/** The same, and has not been tried in this round. */
+bool mcpz_passive_has_untried(const struct mcpz_passive *passive);
+
 /** Is there no room for one more of `scope`? */
 bool mcpz_passive_is_full(const struct mcpz_passive *passive, uint32_t scope);
 

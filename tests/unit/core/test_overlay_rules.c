@@ -407,6 +407,58 @@ TEST(who_is_heard_of_is_a_candidate_and_asked_where_one_lacks)
     CHECK(is_passive(20) && is_passive(21));
 }
 
+/* Those who have been asked in this round are as good as none. */
+TEST(candidates_lack_when_all_have_been_asked)
+{
+    set_up_addresses(3);
+    CHECK(mcpz_overlay_lacks_candidates(&overlay));
+    learn(20, "b:1");
+    CHECK(!mcpz_overlay_lacks_candidates(&overlay)); /* it is being asked */
+    learn(21, "c:1");
+    happen(MCPZ_EVENT_LINK_UP, 20);
+    hear_answer(20, overlay.asks[0].seq, false);
+    CHECK_UINT(reached(), 21);
+    happen(MCPZ_EVENT_LINK_UP, 21);
+    hear_answer(21, overlay.asks[0].seq, false);
+    CHECK_UINT(overlay.passive.count, 2);
+    CHECK_UINT(overlay.ask_count, 0);
+    CHECK(mcpz_overlay_lacks_candidates(&overlay));
+    keep_passive(22);
+    CHECK(!mcpz_overlay_lacks_candidates(&overlay)); /* the next round asks it */
+}
+
+TEST(no_candidate_lacks_where_there_is_no_room_for_one)
+{
+    set_up_addresses(1);
+    learn(20, "b:1");
+    happen(MCPZ_EVENT_LINK_UP, 20);
+    hear_answer(20, overlay.asks[0].seq, false);
+    CHECK(!mcpz_overlay_lacks_candidates(&overlay)); /* the passive view is full */
+
+    set_up_addresses(3);
+    for (uint8_t i = 1; i <= 3; i++) {
+        CHECK(mcpz_overlay_lacks_candidates(&overlay));
+        hear_neighbour(i, true);
+    }
+    CHECK(!mcpz_overlay_lacks_candidates(&overlay)); /* all places are taken */
+
+    set_up_addresses(3);
+    step((struct mcpz_event){.kind = MCPZ_EVENT_LEAVE});
+    CHECK(!mcpz_overlay_lacks_candidates(&overlay));
+}
+
+/* Whom a table of members names is of our scope. */
+TEST(candidates_of_other_scopes_do_not_count)
+{
+    set_up_scopes();
+    keep_passive_of(40, ELSEWHERE);
+    CHECK(mcpz_overlay_lacks_candidates(&overlay));
+    for (uint8_t i = 1; i <= 3; i++) {
+        hear_neighbour(i, true);
+    }
+    CHECK(!mcpz_overlay_lacks_candidates(&overlay)); /* what lacks is far */
+}
+
 TEST(who_dials_out_only_is_no_candidate)
 {
     set_up_addresses(2);
@@ -629,9 +681,12 @@ TEST_MAIN(RUN(a_neighbour_that_contradicts_twice_is_given_up),
           RUN(those_of_our_choice_are_spared_by_who_may_not_be_refused),
           RUN(a_whole_view_of_our_choice_lets_one_go),
           RUN(who_is_heard_of_is_a_candidate_and_asked_where_one_lacks),
-          RUN(who_dials_out_only_is_no_candidate), RUN(who_leaves_learns_of_nobody),
-          RUN(who_is_gone_is_forgotten), RUN(addresses_too_long_are_ignored),
-          RUN(we_say_where_we_are), RUN(a_retired_neighbour_keeps_its_address),
+          RUN(candidates_lack_when_all_have_been_asked),
+          RUN(no_candidate_lacks_where_there_is_no_room_for_one),
+          RUN(candidates_of_other_scopes_do_not_count), RUN(who_dials_out_only_is_no_candidate),
+          RUN(who_leaves_learns_of_nobody), RUN(who_is_gone_is_forgotten),
+          RUN(addresses_too_long_are_ignored), RUN(we_say_where_we_are),
+          RUN(a_retired_neighbour_keeps_its_address),
           RUN(who_is_courted_may_not_refuse_and_tells_nobody), RUN(nobody_is_courted_for_nothing),
           RUN(a_round_ends_after_so_many_noes_unless_half_are_missing),
           RUN(rounds_come_ever_later_while_nobody_has_a_place))
