@@ -120,10 +120,10 @@ static void settle(struct mcpz_engine *engine, const struct mcpz_late_closer *no
 
 void mcpz_late_settle(struct mcpz_engine *engine)
 {
-    struct mcpz_late *late = &engine->late;
+    const struct mcpz_late noted = engine->late;
 
-    while (late->count > 0) {
-        const struct mcpz_late_closer noted = late->closers[--late->count];
-        settle(engine, &noted);
+    engine->late.count = 0; /* whatever is noted meanwhile is for the next turn */
+    for (size_t i = 0; i < noted.count; i++) {
+        settle(engine, &noted.closers[i]);
     }
 }
