@@ -26,6 +26,10 @@
 #define MCPZ_INTAKE_HEADS_BYTES_MAX 524288 /* of the last deltas, together */
 #define MCPZ_INTAKE_ARENA_BYTES 16384      /* lists of a checkpoint's head */
 
+static_assert(MCPZ_ACTORS_MAX * (sizeof(struct mcpz_version) + sizeof(struct mcpz_cut)) + 64 <=
+                  MCPZ_INTAKE_ARENA_BYTES,
+              "they fit");
+
 struct mcpz_intake {
     struct mcpz_id document;
 

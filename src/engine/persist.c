@@ -10,8 +10,10 @@ static_assert(MCPZ_ACTORS_MAX * sizeof(struct mcpz_version) +
                       MCPZ_DELTA_ADDS_MAX * sizeof(struct mcpz_add) +
                       MCPZ_DELTA_REMOVES_MAX * sizeof(struct mcpz_remove) + 64 <=
                   MCPZ_READ_BYTES_MAX,
-              "the lists of any record fit");
-static_assert(MCPZ_READS_KEPT >= 2 * MCPZ_ACTORS_MAX, "a merge over all actors fits");
+              "the lists of any delta fit");
+static_assert(MCPZ_ACTORS_MAX * (sizeof(struct mcpz_version) + sizeof(struct mcpz_cut)) + 64 <=
+                  MCPZ_READ_BYTES_MAX,
+              "and those of any document");
 
 /* The arena is used as a ring: what was read long ago makes room. */
 static struct mcpz_arena *read_arena(struct mcpz_scratch *scratch)

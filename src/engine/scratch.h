@@ -17,9 +17,9 @@
 
 /* Lists of records that were read: they last until MCPZ_READS_KEPT more have been read, or the
  * turn ends. */
-#define MCPZ_READ_ARENA_BYTES 2097152
-#define MCPZ_READ_BYTES_MAX 16384 /* lists of one record */
-#define MCPZ_READS_KEPT (MCPZ_READ_ARENA_BYTES / MCPZ_READ_BYTES_MAX - 1)
+#define MCPZ_READ_BYTES_MAX 16384             /* lists of one record */
+#define MCPZ_READS_KEPT (2 * MCPZ_ACTORS_MAX) /* a merge over all actors fits */
+#define MCPZ_READ_ARENA_BYTES ((MCPZ_READS_KEPT + 1) * MCPZ_READ_BYTES_MAX)
 
 static_assert(MCPZ_MSG_BYTES_MAX >= MCPZ_STORED_BYTES_MAX, "one buffer encodes both");
 

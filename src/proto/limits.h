@@ -138,7 +138,9 @@ static_assert(MCPZ_TASK_BYTES_MAX + 4096 +
 #define MCPZ_PATH_BYTES_MAX 400 /* canonical MessagePack array of strings and numbers */
 #define MCPZ_PATH_DEPTH_MAX 16
 #define MCPZ_VALUE_BYTES_MAX 1024           /* canonical MessagePack */
-#define MCPZ_ACTORS_MAX 32                  /* in one document's version vector */
+#define MCPZ_WRITERS_MAX 32                 /* of one document; who would be one more is refused */
+#define MCPZ_ACTORS_MAX 64                  /* in its version vector: see core/crdt/document.h */
+#define MCPZ_VERSION_BYTES 72               /* of one actor in a message, or less */
 #define MCPZ_BRANCHES_MAX 4                 /* told apart, of one actor that contradicts itself */
 #define MCPZ_BRANCH_IDS_MAX 256             /* in one message */
 #define MCPZ_RIVALS_MAX MCPZ_BRANCH_IDS_MAX /* deltas of one place: no more can be told of */
@@ -164,7 +166,8 @@ static_assert(MCPZ_TASK_BYTES_MAX + 4096 +
 #define MCPZ_DELTA_BYTES_MAX 58368
 
 static_assert(MCPZ_DELTA_ADDS_MAX * (MCPZ_PATH_BYTES_MAX + MCPZ_VALUE_BYTES_MAX + 64) +
-                      MCPZ_DELTA_REMOVES_MAX * (MCPZ_PATH_BYTES_MAX + 64) + MCPZ_ACTORS_MAX * 80 <=
+                      MCPZ_DELTA_REMOVES_MAX * (MCPZ_PATH_BYTES_MAX + 64) +
+                      MCPZ_ACTORS_MAX * MCPZ_VERSION_BYTES <=
                   MCPZ_DELTA_BYTES_MAX,
               "any delta is within its bound");
 static_assert(MCPZ_DELTA_BYTES_MAX + 1024 <= MCPZ_MSG_BYTES_MAX, "any delta fits BATCH by itself");
@@ -204,14 +207,15 @@ static_assert(MCPZ_STORED_BYTES_MAX + MCPZ_KEY_BYTES_MAX + 2 + 32 <= MCPZ_SEALED
 #define MCPZ_LAYOUT_ZONES_MAX 128
 #define MCPZ_LAYOUT_BYTES_MAX 57344 /* signed */
 #define MCPZ_TRACKERS_PER_MESSAGE_MAX 400
-#define MCPZ_PULLED_MAX 12 /* documents in one PULLED */
+#define MCPZ_PULLED_MAX 12           /* documents in one PULLED */
+#define MCPZ_PULLED_VERSIONS_MAX 256 /* of all of them */
 
 static_assert(MCPZ_LAYOUT_BYTES_MAX + 64 <= MCPZ_MSG_BYTES_MAX, "a layout fits its message");
 static_assert(MCPZ_LAYOUT_BYTES_MAX + 64 <= MCPZ_STORED_BYTES_MAX, "and its record");
 static_assert(MCPZ_CHECK_MAX * (MCPZ_ACTORS_MAX * MCPZ_CHECK_ACTOR_BYTES + 64) + 64 <=
                   MCPZ_MSG_BYTES_MAX,
               "a page of questions fits");
-static_assert(MCPZ_PULLED_MAX * (MCPZ_ACTORS_MAX * 80 + 64) +
+static_assert(MCPZ_PULLED_MAX * 64 + MCPZ_PULLED_VERSIONS_MAX * MCPZ_VERSION_BYTES +
                       MCPZ_ACTORS_MAX * (64 + 32 * MCPZ_BRANCHES_MAX) + 256 <=
                   MCPZ_MSG_BYTES_MAX,
               "fits");

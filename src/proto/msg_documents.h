@@ -184,8 +184,8 @@ struct mcpz_msg_pull {
 
 struct mcpz_pulled_row {
     struct mcpz_id document;
-    const struct mcpz_version *versions; /* sorted by actor */
-    size_t version_count;
+    const struct mcpz_version *versions; /* sorted by actor; in all rows together */
+    size_t version_count;                /* MCPZ_PULLED_VERSIONS_MAX at most */
     const struct mcpz_cut *cuts; /* sorted by actor; MCPZ_ACTORS_MAX in all rows together */
     size_t cut_count;
 };

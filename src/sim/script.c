@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "core/crdt/document.h"
+#include "core/crdt/lives.h"
 #include "core/crdt/scope.h"
 #include "engine/checkpoint.h"
 #include "engine/collecting.h"
@@ -192,6 +194,23 @@ bool mcpz_sim_root(struct mcpz_sim *sim, size_t index, const char *agent, uint8_
     mcpz_error error = mcpz_engine_root(mcpz_sim_enter(sim, index), &document, root);
     mcpz_sim_leave(sim, index);
     return error == MCPZ_OK;
+}
+
+bool mcpz_sim_may_write(struct mcpz_sim *sim, size_t index, const char *agent)
+{
+    struct mcpz_engine *engine = mcpz_sim_enter(sim, index);
+    struct mcpz_document document;
+    struct mcpz_id id;
+    bool may_write = false;
+
+    mcpz_engine_document_id(mcpz_bytes(NULL, 0), mcpz_text(agent), &id);
+    if (mcpz_document_load(mcpz_engine_store(engine), &id, &document) == MCPZ_OK) {
+        const struct mcpz_actor writer =
+            mcpz_lives_writer(&document, &mcpz_engine_node(engine)->agents.actor);
+        may_write = mcpz_document_admits(&document, &writer);
+    }
+    mcpz_sim_leave(sim, index);
+    return may_write;
 }
 
 uint64_t mcpz_sim_tail(struct mcpz_sim *sim, size_t index, const char *agent)

@@ -296,6 +296,9 @@ const char *mcpz_sim_result(const struct mcpz_sim *sim, uint64_t request);
 /** The root of an agent at a node. False if the node does not have it. */
 bool mcpz_sim_root(struct mcpz_sim *sim, size_t index, const char *agent, uint8_t *root);
 
+/** May a node write to an agent that it has: is there a place among those that do? */
+bool mcpz_sim_may_write(struct mcpz_sim *sim, size_t index, const char *agent);
+
 /** How many deltas of an agent a node has that it has not folded; 0 if it does not have it. */
 uint64_t mcpz_sim_tail(struct mcpz_sim *sim, size_t index, const char *agent);
 

@@ -28,7 +28,8 @@
 
 #define MCPZ_CHECKPOINT_VERSION 2
 #define MCPZ_CHECKPOINT_HEAD_BYTES_MAX                                                            \
-    (64 + 2 + MCPZ_TENANT_BYTES_MAX + MCPZ_ACTORS_MAX * (72 + 56 + MCPZ_BRANCHES_MAX * 28))
+    (64 + 2 + MCPZ_TENANT_BYTES_MAX +                                                             \
+     MCPZ_ACTORS_MAX * (MCPZ_VERSION_BYTES + 56 + MCPZ_BRANCHES_MAX * 28))
 #define MCPZ_CHECKPOINT_ENTRY_BYTES_MAX (MCPZ_PATH_BYTES_MAX + MCPZ_VALUE_BYTES_MAX + 48)
 
 /** Write the head; entries follow it. Room: MCPZ_CHECKPOINT_HEAD_BYTES_MAX. Returns its length. */

@@ -18,7 +18,7 @@ from packed import pack, unpack
 REGISTER, SET, COUNTER, MULTI, FENCED, FLAG, BOUNDED, LIST, MAP = range(1, 10)
 LIFE = pack(["$", "life"])
 NAME = pack(["$", "id"])
-ACTORS_MAX = 32
+ACTORS_MAX = 64
 RANKS = {"provisioning": 0, "active": 0, "idle": 0, "maintenance": 0, "decommissioned": 1,
          "deleted": 2}
 AHEAD_MS_MAX = 30000

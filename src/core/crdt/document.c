@@ -381,32 +381,43 @@ static void learn_tenant(const struct mcpz_delta *delta, struct mcpz_document *d
 
 /* ---- Where its author then stands --------------------------------------------------------- */
 
-bool mcpz_document_has_place(const struct mcpz_document *document, const struct mcpz_actor *actor)
+/* How many have written to it, with those that are cut at their very first delta. */
+static size_t count_actors(const struct mcpz_document *document)
 {
     const struct mcpz_clock *clock = &document->clock;
     const struct mcpz_cuts *cuts = &document->cuts;
     size_t count = clock->count;
 
-    if (mcpz_clock_find(clock->versions, clock->count, actor) != NULL ||
-        mcpz_cuts_find(cuts->cuts, cuts->count, actor) != NULL) {
-        return true;
-    }
     for (size_t i = 0; i < cuts->count; i++) {
         count += mcpz_clock_find(clock->versions, clock->count, &cuts->cuts[i].actor) == NULL;
     }
-    return count < MCPZ_ACTORS_MAX;
+    return count;
+}
+
+static bool has_place(const struct mcpz_document *document, const struct mcpz_actor *actor,
+                      size_t places)
+{
+    const struct mcpz_clock *clock = &document->clock;
+    const struct mcpz_cuts *cuts = &document->cuts;
+
+    return mcpz_clock_find(clock->versions, clock->count, actor) != NULL ||
+           mcpz_cuts_find(cuts->cuts, cuts->count, actor) != NULL ||
+           count_actors(document) < places;
+}
+
+bool mcpz_document_admits(const struct mcpz_document *document, const struct mcpz_actor *actor)
+{
+    return has_place(document, actor, MCPZ_WRITERS_MAX);
+}
+
+bool mcpz_document_has_place(const struct mcpz_document *document, const struct mcpz_actor *actor)
+{
+    return has_place(document, actor, MCPZ_ACTORS_MAX);
 }
 
 bool mcpz_document_has_places(const struct mcpz_document *document)
 {
-    const struct mcpz_clock *clock = &document->clock;
-    const struct mcpz_cuts *cuts = &document->cuts;
-    size_t count = clock->count;
-
-    for (size_t i = 0; i < cuts->count; i++) {
-        count += mcpz_clock_find(clock->versions, clock->count, &cuts->cuts[i].actor) == NULL;
-    }
-    return count <= MCPZ_ACTORS_MAX;
+    return count_actors(document) <= MCPZ_ACTORS_MAX;
 }
 
 /* Where the cut is just above what all have signed, `delta` may follow what does not count. */

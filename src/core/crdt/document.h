@@ -108,7 +108,13 @@ static inline bool mcpz_document_is_live(const struct mcpz_document *document)
     return document->exists && !document->deleted;
 }
 
-/** May `actor` write to it: has it already, or is there a place left (MCPZ_ACTORS_MAX)? */
+/**
+ * May `actor`, which is us, write to it: has it already, or is there a place left? So many begin,
+ * MCPZ_WRITERS_MAX; what others began while they were apart is taken in up to MCPZ_ACTORS_MAX.
+ */
+bool mcpz_document_admits(const struct mcpz_document *document, const struct mcpz_actor *actor);
+
+/** Is there a place for what `actor` has written, or has it one? */
 bool mcpz_document_has_place(const struct mcpz_document *document, const struct mcpz_actor *actor);
 
 /** Are those in it, with those that are cut at their very first delta, no more than may be? */

@@ -59,7 +59,7 @@ void mcpz_draft_init(struct mcpz_draft *draft, struct mcpz_writer *writer, bool 
  * turn ends.
  *
  * Errors: MCPZ_ECORRUPT, MCPZ_EIO  the store cannot be read
- *         MCPZ_EFULL               one actor too many: mcpz_document_has_place() was not asked
+ *         MCPZ_EFULL               one actor too many: mcpz_document_admits() was not asked
  */
 MCPZ_MUST_USE mcpz_error mcpz_draft_add(struct mcpz_draft *draft, const struct mcpz_add *add);
 

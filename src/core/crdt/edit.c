@@ -79,7 +79,7 @@ static struct mcpz_outcome check_limits(const struct mcpz_writer *writer,
 {
     const struct mcpz_document *document = writer->document;
 
-    if (!mcpz_document_has_place(document, &writer->actor)) {
+    if (!mcpz_document_admits(document, &writer->actor)) {
         return mcpz_edit_refuse(MCPZ_CODE_LIMIT,
                                 "too many nodes have written to this agent (limit 32)");
     }
@@ -91,7 +91,7 @@ static struct mcpz_outcome check_limits(const struct mcpz_writer *writer,
     return ok;
 }
 
-static_assert(MCPZ_ACTORS_MAX == 32, "the text in check_limits() names it");
+static_assert(MCPZ_WRITERS_MAX == 32, "the text in check_limits() names it");
 static_assert(MCPZ_ENTRIES_MAX == 4096, "the text in check_limits() names it");
 
 struct mcpz_outcome mcpz_edit_carry_out(struct mcpz_writer *writer, const struct mcpz_edit *edit)

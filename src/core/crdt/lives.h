@@ -13,9 +13,9 @@
  * of which this one may know a part only, is to be no kin of it either.
  *
  * That is done where a new life is too dear: the rights of a bounded counter are those of the life
- * they were granted to, and a document has places for MCPZ_ACTORS_MAX writers, of which lives take
- * MCPZ_LIVES_PLACES at most. Names used there by an older store that was put back are void, as all
- * were before: until somebody who knows better has been met.
+ * they were granted to, and a document has places for MCPZ_WRITERS_MAX writers, of which lives
+ * take MCPZ_LIVES_PLACES at most. Names used there by an older store that was put back are void,
+ * as all were before: until somebody who knows better has been met.
  *
  * Places are given back: once all who keep a document have signed where a life stands, and that a
  * later one has followed it, its node closes it, by a delta whose context says so. What that one
@@ -47,7 +47,7 @@
 
 #define MCPZ_LIVES_STRIDE 256
 #define MCPZ_LIVES_AHEAD_MAX 4096 /* strides that a new life is ahead: one chance in as many */
-#define MCPZ_LIVES_PLACES (MCPZ_ACTORS_MAX * 3 / 4)
+#define MCPZ_LIVES_PLACES (MCPZ_WRITERS_MAX * 3 / 4)
 #define MCPZ_LIVES_MANY 8 /* that are over: closing them is not to wait */
 
 /**

@@ -650,7 +650,7 @@ static struct mcpz_outcome run(struct restore *restore, bool is_trial)
 
 static struct mcpz_outcome check_limits(const struct mcpz_writer *writer)
 {
-    if (!mcpz_document_has_place(writer->document, &writer->actor)) {
+    if (!mcpz_document_admits(writer->document, &writer->actor)) {
         return mcpz_edit_refuse(MCPZ_CODE_LIMIT,
                                 "too many nodes have written to this agent (limit 32)");
     }
@@ -661,7 +661,7 @@ static struct mcpz_outcome check_limits(const struct mcpz_writer *writer)
     return ok;
 }
 
-static_assert(MCPZ_ACTORS_MAX == 32, "the text in check_limits() names it");
+static_assert(MCPZ_WRITERS_MAX == 32, "the text in check_limits() names it");
 static_assert(MCPZ_AGENTS_MAX == 1000000, "the text in check_limits() names it");
 
 struct mcpz_outcome mcpz_restore(struct mcpz_writer *writer, const struct mcpz_store *past)

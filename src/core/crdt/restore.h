@@ -32,7 +32,7 @@
  *
  * NOT_FOUND    it is not here, or was not there, or was deleted then
  * BAD_REQUEST  a counter would leave 64 bits
- * LIMIT        MCPZ_ACTORS_MAX, MCPZ_AGENTS_MAX, MCPZ_RESTORE_ELEMENTS_MAX, or the list or budget
+ * LIMIT        MCPZ_WRITERS_MAX, MCPZ_AGENTS_MAX, MCPZ_RESTORE_ELEMENTS_MAX, or the list or budget
  *              has too many elements or partners
  * STORE_FAILED
  */

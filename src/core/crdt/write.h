@@ -36,7 +36,7 @@
  * BAD_REQUEST  path, value, name, epoch or amount not allowed; the counter would leave 64 bits
  * CONFLICT     CREATE of what is there; an epoch that is over; more than can be spent or given
  * NOT_FOUND    the agent, or what is to be taken out of it, is not there
- * LIMIT        MCPZ_AGENTS_MAX, MCPZ_ENTRIES_MAX, MCPZ_ACTORS_MAX
+ * LIMIT        MCPZ_AGENTS_MAX, MCPZ_ENTRIES_MAX, MCPZ_WRITERS_MAX
  * STORE_FAILED
  */
 struct mcpz_outcome mcpz_writer_run(struct mcpz_writer *writer,

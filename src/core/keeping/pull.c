@@ -343,17 +343,26 @@ static bool knows(const struct mcpz_keeping_step *step, struct mcpz_layout_stamp
     return false;
 }
 
+struct page_size {
+    size_t versions;
+    size_t cuts;
+};
+
 /* Put a document on the page. False: it has no room for it. */
 static bool keep_row(struct mcpz_outbox *out, const struct mcpz_record_document *document,
-                     struct mcpz_pulled_row *rows, struct mcpz_msg_pulled *page, size_t *cuts)
+                     struct mcpz_pulled_row *rows, struct mcpz_msg_pulled *page,
+                     struct page_size *size)
 {
     struct mcpz_along along;
 
-    if (page->row_count == MCPZ_PULLED_MAX || *cuts + document->cut_count > MCPZ_ACTORS_MAX ||
+    if (page->row_count == MCPZ_PULLED_MAX ||
+        size->versions + document->version_count > MCPZ_PULLED_VERSIONS_MAX ||
+        size->cuts + document->cut_count > MCPZ_ACTORS_MAX ||
         !mcpz_along_keep(out, document, &along)) {
         return false;
     }
-    *cuts += document->cut_count;
+    size->versions += document->version_count;
+    size->cuts += document->cut_count;
     rows[page->row_count++] = (struct mcpz_pulled_row){.document = document->id,
                                                        .versions = along.versions,
                                                        .version_count = along.version_count,
@@ -372,7 +381,7 @@ void mcpz_pull_on_pull(struct mcpz_keeping_step *step, const struct mcpz_id *fro
     struct mcpz_msg msg = {.kind = MCPZ_MSG_PULLED,
                            .pulled = {.stamp = pull->stamp, .after = pull->after, .rows = rows}};
     mcpz_error error = MCPZ_OK;
-    size_t cuts = 0; /* on the page */
+    struct page_size size = {.versions = 0};
 
     if (rows == NULL || !knows(step, pull->stamp)) {
         return; /* it hears of layouts from others, and asks again */
@@ -385,7 +394,7 @@ void mcpz_pull_on_pull(struct mcpz_keeping_step *step, const struct mcpz_id *fro
         }
         const struct mcpz_id id = record.document.id;
         if (is_asked_for(step, from, pull, &id) &&
-            !keep_row(step->out, &record.document, rows, &msg.pulled, &cuts)) {
+            !keep_row(step->out, &record.document, rows, &msg.pulled, &size)) {
             break; /* the next page begins there */
         }
         msg.pulled.upto = id;

@@ -276,15 +276,51 @@ TEST(an_agent_takes_in_so_many_writers)
     world_finish(&world);
 }
 
+TEST(who_would_begin_is_refused_where_what_others_began_is_not)
+{
+    set_up(2);
+    for (uint32_t i = 0; i < MCPZ_WRITERS_MAX; i++) {
+        receive(0, stranger(1, i, 1));
+    }
+    CHECK_UINT(set(0, one), MCPZ_CODE_LIMIT);
+    receive(0, stranger(1, MCPZ_WRITERS_MAX, 1));
+    CHECK_UINT(agents(0)->deltas_refused, 0);
+    CHECK_UINT(world_look(&world, 0, 1).version_count, MCPZ_WRITERS_MAX + 1);
+    world_finish(&world);
+}
+
+/* What failed before: neither took in the other's last writers. */
+TEST(two_parts_that_gave_the_last_places_away_come_together)
+{
+    set_up(2);
+    for (uint32_t i = 1; i < MCPZ_WRITERS_MAX; i++) {
+        const struct mcpz_msg theirs = stranger(1, MCPZ_WRITERS_MAX + i, 1);
+        world_receive(&world, 1, 0, &theirs);
+        receive(0, stranger(1, i, 1));
+    }
+    CHECK_UINT(set(0, one), MCPZ_CODE_OK);
+    CHECK_UINT(set(1, one), MCPZ_CODE_OK);
+    world_link(&world, 0, 1);
+    world_run(&world, MCPZ_SECONDS(60));
+    CHECK_UINT(world_look(&world, 0, 1).version_count, 2 * MCPZ_WRITERS_MAX);
+    CHECK_UINT(world_look(&world, 1, 1).version_count, 2 * MCPZ_WRITERS_MAX);
+    CHECK(world_has_converged(&world));
+    CHECK_UINT(agents(0)->deltas_refused + agents(1)->deltas_refused, 0);
+    CHECK_UINT(set(0, one), MCPZ_CODE_OK); /* who is among them writes on */
+    world_pump(&world);
+    CHECK(world_has_converged(&world));
+    world_finish(&world);
+}
+
 TEST(the_last_place_among_the_writers_can_be_ours)
 {
     set_up(2);
-    for (uint32_t i = 1; i < MCPZ_ACTORS_MAX; i++) {
+    for (uint32_t i = 1; i < MCPZ_WRITERS_MAX; i++) {
         receive(0, stranger(1, i, 1));
     }
     CHECK_UINT(set(0, one), MCPZ_CODE_OK);
     CHECK_UINT(set(0, one), MCPZ_CODE_OK);
-    CHECK_UINT(world_look(&world, 0, 1).version_count, MCPZ_ACTORS_MAX);
+    CHECK_UINT(world_look(&world, 0, 1).version_count, MCPZ_WRITERS_MAX);
     world_finish(&world);
 }
 
@@ -754,7 +790,10 @@ TEST_MAIN(
     RUN(what_is_too_far_ahead_on_both_sides_is_not_asked_for_without_end),
     RUN(what_is_not_valid_is_counted_and_dropped), RUN(messages_of_other_machines_are_left_alone),
     RUN(a_full_node_takes_in_no_new_agents_and_asks_for_none),
-    RUN(an_agent_takes_in_so_many_writers), RUN(the_last_place_among_the_writers_can_be_ours),
+    RUN(an_agent_takes_in_so_many_writers),
+    RUN(who_would_begin_is_refused_where_what_others_began_is_not),
+    RUN(two_parts_that_gave_the_last_places_away_come_together),
+    RUN(the_last_place_among_the_writers_can_be_ours),
     RUN(what_others_wrote_is_taken_in_over_the_limit_of_entries),
     RUN(a_question_is_answered_in_portions), RUN(an_answer_has_so_many_bytes),
     RUN(deltas_of_many_writers_come_in_causal_order),

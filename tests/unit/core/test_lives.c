@@ -115,6 +115,20 @@ TEST(a_new_life_writes_while_there_are_places)
     CHECK_UINT(writer(513), 257); /* the newest before it */
 }
 
+/* Closing makes room: it may take one of the places that nobody begins with. */
+TEST(who_closes_lives_takes_a_place_where_there_are_hardly_any)
+{
+    const struct mcpz_actor life = actor('z', 257);
+
+    begin();
+    for (uint32_t i = 1; i <= MCPZ_ACTORS_MAX; i++) {
+        CHECK(mcpz_lives_may_close(&document, &life) == (i > MCPZ_LIVES_PLACES));
+        CHECK(mcpz_document_admits(&document, &life) == (i <= MCPZ_WRITERS_MAX));
+        has_written('a', i);
+    }
+    CHECK(!mcpz_lives_may_close(&document, &life));
+}
+
 TEST(who_has_lost_something_goes_on_with_nothing_of_before)
 {
     begin();
@@ -259,6 +273,7 @@ TEST_MAIN(RUN(what_who_closes_never_saw_of_a_life_is_late),
           RUN(a_life_behind_a_loss_is_no_kin),
           RUN(lives_behind_two_losses_of_one_store_are_no_kin),
           RUN(the_last_life_there_can_be_stays), RUN(a_new_life_writes_while_there_are_places),
+          RUN(who_closes_lives_takes_a_place_where_there_are_hardly_any),
           RUN(who_has_lost_something_goes_on_with_nothing_of_before),
           RUN(who_contradicts_itself_is_not_gone_on_with),
           RUN(only_earlier_lives_are_gone_on_with), RUN(the_newest_life_of_another_is_found))

@@ -146,6 +146,37 @@ TEST(a_source_tells_of_cuts_and_of_what_is_theirs)
     keeping_tear_down();
 }
 
+TEST(a_page_has_so_many_versions)
+{
+    struct mcpz_version versions[MCPZ_ACTORS_MAX];
+
+    keeping_set_up();
+    change_layout();
+    for (size_t i = 0; i < MCPZ_ACTORS_MAX; i++) {
+        versions[i] = version_of((uint8_t)(1 + i), 1);
+    }
+    for (uint8_t i = 0; i < MCPZ_PULLED_MAX; i++) {
+        const struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT,
+                                           .document = {.id = document_with(1, i),
+                                                        .name = mcpz_text("a"),
+                                                        .versions = versions,
+                                                        .version_count = MCPZ_ACTORS_MAX}};
+        store.port.put(store.port.context, &record);
+    }
+    link_with(1);
+    struct mcpz_msg msg = {.kind = MCPZ_MSG_PULL, .pull = {.stamp = {1, 1}}};
+    const struct mcpz_msg *said = NULL;
+    hear(1, &msg);
+    CHECK_UINT(count_sent(1, MCPZ_MSG_PULLED, &said), 1);
+    CHECK_UINT(said->pulled.row_count, MCPZ_PULLED_VERSIONS_MAX / MCPZ_ACTORS_MAX);
+    msg.pull.after = said->pulled.upto; /* the rest is on the next */
+    hear(1, &msg);
+    CHECK_UINT(count_sent(1, MCPZ_MSG_PULLED, &said), 1);
+    CHECK_UINT(said->pulled.row_count, MCPZ_PULLED_VERSIONS_MAX / MCPZ_ACTORS_MAX);
+    CHECK(mcpz_id_compare(&msg.pull.after, &said->pulled.rows[0].document) < 0);
+    keeping_tear_down();
+}
+
 TEST(what_is_at_risk_comes_first)
 {
     keeping_set_up();
@@ -257,7 +288,8 @@ TEST(how_far_it_is_is_told_by_how_many_ids_are_behind_it)
 TEST_MAIN(RUN(all_old_owners_are_gone_through_two_at_a_time),
           RUN(a_page_is_asked_for_again_until_nothing_of_it_is_lacking),
           RUN(who_knows_of_a_cut_has_something_that_we_lack),
-          RUN(a_source_tells_of_cuts_and_of_what_is_theirs), RUN(what_is_at_risk_comes_first),
+          RUN(a_source_tells_of_cuts_and_of_what_is_theirs), RUN(a_page_has_so_many_versions),
+          RUN(what_is_at_risk_comes_first),
           RUN(more_that_are_down_than_can_be_borne_are_waited_for),
           RUN(who_asks_for_what_is_at_risk_gets_that_alone),
           RUN(how_far_it_is_is_told_by_how_many_ids_are_behind_it))

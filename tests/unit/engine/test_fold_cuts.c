@@ -4,9 +4,10 @@
 #include "liar.h"
 
 #define LIES 300     /* of one who goes on */
-#define BRANCHES 200 /* of one place */
+#define BRANCHES 200 /* of one place, in each of two lives */
 
-static_assert(BRANCHES > MCPZ_BRANCHES_AT_ONCE, "a walk leaves some out");
+static_assert(BRANCHES <= MCPZ_RIVALS_MAX, "all are taken in");
+static_assert(2 * BRANCHES > MCPZ_BRANCHES_AT_ONCE, "a walk leaves some out");
 
 /* All that the liar has said here, and nothing of it counts. */
 static size_t rows_of_liar(struct side *side)
@@ -125,7 +126,8 @@ TEST(who_has_any_number_of_branches_is_folded)
     struct mcpz_delta lie = (make_liar(&no_history), first_delta(7));
 
     write_many(&founder, 1);
-    for (int i = 0; i < BRANCHES; i++) {
+    for (uint32_t i = 0; i < 2 * BRANCHES; i++) {
+        lie.actor.generation = 1 + i % 2;
         lie.hlc++;
         tell_both(&lie);
     }

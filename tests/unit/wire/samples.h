@@ -704,8 +704,10 @@ static void fill_largest(void)
             (struct mcpz_check_row){last_id, FULL(MCPZ_ACTORS_MAX * MCPZ_CHECK_ACTOR_BYTES)};
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_pulled); i++) {
-        full_pulled[i] = (struct mcpz_pulled_row){last_id, full_versions, MCPZ_ACTORS_MAX,
-                                                  full_cuts, i == 0 ? MCPZ_ACTORS_MAX : 0};
+        const bool is_full = i < MCPZ_PULLED_VERSIONS_MAX / MCPZ_ACTORS_MAX;
+        full_pulled[i] =
+            (struct mcpz_pulled_row){last_id, full_versions, is_full ? MCPZ_ACTORS_MAX : 0,
+                                     full_cuts, i == 0 ? MCPZ_ACTORS_MAX : 0};
     }
     for (size_t i = 0; i < MCPZ_ARRAY_LEN(full_trackers); i++) {
         full_trackers[i] = (struct mcpz_layout_tracker){
