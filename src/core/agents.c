@@ -17,6 +17,8 @@
 #include "core/crdt/loaded.h"
 #include "core/crdt/mail.h"
 #include "core/crdt/past.h"
+#include "core/crdt/paths.h"
+#include "core/crdt/shown.h"
 #include "core/crdt/write.h"
 #include "core/node.h"
 
@@ -485,6 +487,8 @@ static mcpz_error find_writer(struct mcpz_agents *agents, enum mcpz_agent_op op,
 static struct mcpz_writer writer_to(struct mcpz_agents_step *step, struct mcpz_document *document)
 {
     struct mcpz_agents *agents = step->agents;
+    const int64_t epoch =
+        document->exists ? 0 : mcpz_forgotten_epoch(&agents->forgotten, &document->id, step->now);
 
     mcpz_horizon_rewrite(&agents->horizon);
     return (struct mcpz_writer){
@@ -496,6 +500,7 @@ static struct mcpz_writer writer_to(struct mcpz_agents_step *step, struct mcpz_d
         .wall_ms = step->wall_ms,
         .hlc = &agents->hlc,
         .has_room = mcpz_agents_has_room(agents),
+        .epoch = epoch,
     };
 }
 
@@ -644,11 +649,17 @@ void mcpz_agents_forget_deleted(struct mcpz_agents *agents, const struct mcpz_id
                                 mcpz_time now)
 {
     struct mcpz_document document;
+    struct mcpz_shown life;
 
+    if (mcpz_shown_find(agents->store, id, mcpz_paths_life, MCPZ_ENTRY_FENCED, &life) != MCPZ_OK) {
+        agents->store_failures++;
+        return;
+    }
     if (!remove_document(agents, id, &document)) {
         return;
     }
-    mcpz_forgotten_add(&agents->forgotten, id, mcpz_document_digest_of(&document), now);
+    mcpz_forgotten_add(&agents->forgotten, id, mcpz_document_digest_of(&document), life.epoch,
+                       now);
     if (is_ours(agents, &document)) {
         agents->actor.generation = mcpz_lives_next(agents->actor.generation, false, &agents->rng);
     }

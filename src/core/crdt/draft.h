@@ -32,6 +32,7 @@ struct mcpz_writer {
     uint64_t wall_ms;
     uint64_t *hlc;
     bool has_room;        /* for one more agent, if this write makes one */
+    int64_t epoch;        /* of the last life of one that was forgotten lately; 0: it was not */
     uint32_t closes;      /* our lives up to this one are over: core/crdt/lives.h; 0: none */
     uint32_t delta_count; /* out: how many were written */
 };

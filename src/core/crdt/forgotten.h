@@ -3,6 +3,9 @@
  * tells of them, and we do not ask for what we have just let go of. Only of just that state: who
  * has written there since has another one.
  *
+ * Who makes it anew meanwhile begins behind its last life: the tombstone that somebody still has,
+ * and comes back with, is of an earlier epoch then.
+ *
  * After MCPZ_FORGOTTEN_US somebody keeps it for good, and we take it in again like any other
  * document that we lack. No place is given away before: who has none left forgets nothing more
  * until then (engine/forgetting.h).
@@ -24,6 +27,7 @@
 struct mcpz_forgotten_row {
     struct mcpz_id document;
     uint64_t digest; /* of the state it was forgotten in */
+    int64_t epoch;   /* of its last life */
     mcpz_time until_us;
 };
 
@@ -34,13 +38,17 @@ struct mcpz_forgotten {
     mcpz_time until_us; /* of the last one */
 };
 
-/** Remember a document that was forgotten in the state that `digest` names. */
+/** Remember a document that was forgotten in the state that `digest` names, and its `epoch`. */
 void mcpz_forgotten_add(struct mcpz_forgotten *forgotten, const struct mcpz_id *document,
-                        uint64_t digest, mcpz_time now);
+                        uint64_t digest, int64_t epoch, mcpz_time now);
 
 /** Was it forgotten lately, in just that state? */
 bool mcpz_forgotten_has(const struct mcpz_forgotten *forgotten, const struct mcpz_id *document,
                         uint64_t digest, mcpz_time now);
+
+/** The last epoch of a document that was forgotten lately; 0: it was not. */
+int64_t mcpz_forgotten_epoch(const struct mcpz_forgotten *forgotten,
+                             const struct mcpz_id *document, mcpz_time now);
 
 /** How many more can be remembered without giving a place away. */
 size_t mcpz_forgotten_room(const struct mcpz_forgotten *forgotten, mcpz_time now);

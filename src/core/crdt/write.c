@@ -87,12 +87,14 @@ static struct mcpz_outcome create(struct mcpz_writer *writer, const struct mcpz_
         return mcpz_edit_refuse(MCPZ_CODE_LIMIT,
                                 "this node holds too many agents (limit 1000000)");
     }
-    if (find_shown(writer, mcpz_paths_life, &shown) != MCPZ_OK || shown.epoch == INT64_MAX) {
+    const mcpz_error error = find_shown(writer, mcpz_paths_life, &shown);
+    const int64_t before = writer->epoch > shown.epoch ? writer->epoch : shown.epoch;
+    if (error != MCPZ_OK || before == INT64_MAX) {
         return mcpz_edit_store_failed();
     }
 
     struct mcpz_edit edit = {.query = mcpz_edit_query(writer, mcpz_paths_life, MCPZ_ENTRY_FENCED)};
-    edit.adds[edit.add_count++] = add_life(MCPZ_LIFE_ACTIVE, shown.epoch + 1, &life);
+    edit.adds[edit.add_count++] = add_life(MCPZ_LIFE_ACTIVE, before + 1, &life);
     if (writer->document->name.length == 0) {
         edit.adds[edit.add_count++] = add_naming(naming, &id);
     }

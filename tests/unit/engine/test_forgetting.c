@@ -231,8 +231,8 @@ TEST(what_is_made_anew_while_it_is_asked_about_stays)
     }
 }
 
-/* Who does not hear that all would keeps it, and the others take it in again, as it was. */
-TEST(who_misses_it_keeps_it_and_it_is_tried_again)
+/* One forgets it, and the other does not hear of that. */
+static void forget_at_first(void)
 {
     begin_pair(&no_history);
     make_tombstone();
@@ -244,6 +244,36 @@ TEST(who_misses_it_keeps_it_and_it_is_tried_again)
     check_gone(first());
     CHECK(is_there(second()));
     restart_side(second()); /* what was said is lost with the link */
+}
+
+static bool is_deleted(struct side *side)
+{
+    const struct mcpz_store *store = mcpz_engine_store(enter(side));
+    struct mcpz_record record = {.kind = MCPZ_RECORD_DOCUMENT, .document = {.id = document()}};
+
+    CHECK_UINT(store->get(store->context, &record), MCPZ_OK);
+    leave(side);
+    return record.document.deleted;
+}
+
+/* It begins behind the life whose end somebody still has, and comes back with. */
+TEST(what_is_made_anew_lives_though_one_keeps_the_tombstone)
+{
+    forget_at_first();
+    write_to(first(), MCPZ_AGENT_CREATE, "", 0);
+    write_to(first(), MCPZ_AGENT_SET, "\x91\xa1k", 8);
+    pass_time(MCPZ_SECONDS(20));
+    check_same_root();
+    CHECK_UINT(count_rows(first(), MCPZ_RECORD_FLOOR), 1); /* the tombstone is there, too */
+    CHECK(!is_deleted(first()));
+    CHECK(!is_deleted(second()));
+    free_pair();
+}
+
+/* Who does not hear that all would keeps it, and the others take it in again, as it was. */
+TEST(who_misses_it_keeps_it_and_it_is_tried_again)
+{
+    forget_at_first();
     pass_time(MCPZ_SECONDS(10));
     check_gone(first()); /* it is not asked for while others may be about to forget it */
     CHECK(is_there(second()));
@@ -374,11 +404,13 @@ TEST(no_more_go_than_are_remembered)
     for (size_t i = 0; i < MCPZ_FORGOTTEN_MAX; i++) {
         id.bytes[0] = (uint8_t)i;
         id.bytes[1] = (uint8_t)(i >> 8);
-        mcpz_forgotten_add(&forgotten, &id, i + 1, i < 2 ? 5 : 6);
+        mcpz_forgotten_add(&forgotten, &id, i + 1, (int64_t)i + 1, i < 2 ? 5 : 6);
         CHECK_UINT(mcpz_forgotten_room(&forgotten, 6), MCPZ_FORGOTTEN_MAX - 1 - i);
     }
     CHECK(mcpz_forgotten_has(&forgotten, &id, MCPZ_FORGOTTEN_MAX, 6));
     CHECK(!mcpz_forgotten_has(&forgotten, &id, MCPZ_FORGOTTEN_MAX - 1, 6));
+    CHECK_UINT(mcpz_forgotten_epoch(&forgotten, &id, 6), MCPZ_FORGOTTEN_MAX);
+    CHECK_UINT(mcpz_forgotten_epoch(&forgotten, &id, 6 + MCPZ_FORGOTTEN_US), 0);
     CHECK_UINT(mcpz_forgotten_room(&forgotten, 5 + MCPZ_FORGOTTEN_US - 1), 0);
     CHECK_UINT(mcpz_forgotten_room(&forgotten, 5 + MCPZ_FORGOTTEN_US), 2);
     CHECK(mcpz_forgotten_has(&forgotten, &id, MCPZ_FORGOTTEN_MAX, 5 + MCPZ_FORGOTTEN_US));
@@ -496,6 +528,7 @@ TEST_MAIN(RUN(a_deleted_document_is_gone_at_all_in_the_end), RUN(it_stays_until_
           RUN(the_next_life_is_on_the_disk_with_what_is_gone),
           RUN(who_keeps_its_history_for_ever_keeps_it_for_all),
           RUN(what_is_made_anew_while_it_is_asked_about_stays),
+          RUN(what_is_made_anew_lives_though_one_keeps_the_tombstone),
           RUN(who_misses_it_keeps_it_and_it_is_tried_again),
           RUN(others_are_told_once_it_is_on_the_disk), RUN(nobody_makes_another_forget),
           RUN(what_is_not_known_to_be_over_for_all_stays), RUN(no_more_go_than_are_remembered),
