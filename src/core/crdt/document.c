@@ -565,14 +565,12 @@ static void close_lives(struct mcpz_document *document, struct change *change)
         const struct mcpz_version *known =
             mcpz_clock_find(clock->versions, clock->count, &seen->actor);
         if (!mcpz_version_closes(seen) || !mcpz_id_equal(&seen->actor.node, &delta->actor.node) ||
-            known == NULL ||
-            (known->seq == seen->seq && mcpz_head_equal(&known->head, &seen->head))) {
+            known == NULL) {
             continue;
         }
-        if (mcpz_version_closes(known) && mcpz_lives_is_inherited(delta, seen)) {
-            continue; /* whoever closed them, and named what there was of each, was here before */
-        }
-        if (mcpz_lives_may_have_late(document, delta, seen)) {
+        /* What is inherited was closed by another, who named what there was of each. */
+        if (!mcpz_lives_is_inherited(delta, seen) &&
+            mcpz_lives_may_have_late(document, delta, seen)) {
             change->closing = seen;
         }
         bool has_room = mcpz_clock_advance(&document->clock, seen);

@@ -502,6 +502,39 @@ TEST(who_inherits_an_earlier_closing_takes_nothing_out)
     }
 }
 
+/*
+ * Where a place is made anew, what somebody did who contradicts itself comes last
+ * (engine/remake.h): who closed lives, too. What is behind their end goes all the same, and
+ * nothing else does.
+ */
+TEST(what_inherits_a_closing_may_be_made_anew_before_who_closed_them)
+{
+    fake_store_init(&store);
+    first_delta(1, 1);
+    CHECK_UINT(apply(), MCPZ_OK);
+    for (uint64_t seq = 1; seq <= 2; seq++) {
+        first_delta(seq, 1);
+        delta.actor.generation = 257;
+        CHECK_UINT(apply(), MCPZ_OK);
+    }
+    close_two_lives(1);
+    const struct mcpz_version closed = versions[1];
+    first_delta(1, 1);
+    delta.actor.generation = 1025;
+    delta.hlc = 300;
+    versions[0] = closed;
+    delta.version_count = 1;
+    CHECK_UINT(apply_as_it_is(), MCPZ_OK);
+    CHECK_UINT(load().entry_count, 4);
+
+    close_two_lives(1);
+    CHECK_UINT(apply_as_it_is(), MCPZ_OK);
+    CHECK_UINT(load().entry_count, 3);
+    CHECK_UINT(fake_store_count(&store, MCPZ_RECORD_ENTRY), 3);
+    CHECK_UINT(load().clock.count, 3);
+    fake_store_finish(&store);
+}
+
 /* Its past is not here until who closed them is, who says what there was of each. */
 TEST(a_closing_that_names_no_other_life_comes_after_one_that_does)
 {
@@ -751,6 +784,7 @@ TEST_MAIN(RUN(the_digest_tells_states_apart), RUN(a_delta_within_its_bounds_is_v
           RUN(a_delta_that_does_not_count_closes_lives_all_the_same),
           RUN(closing_again_leaves_what_was_closed_before),
           RUN(who_inherits_an_earlier_closing_takes_nothing_out),
+          RUN(what_inherits_a_closing_may_be_made_anew_before_who_closed_them),
           RUN(a_closing_that_names_no_other_life_comes_after_one_that_does),
           RUN(nobody_closes_the_life_it_writes_as), RUN(values_must_be_of_their_type),
           RUN(rows_of_counters_are_replaced_by_their_owners_only),
