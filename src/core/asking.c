@@ -130,12 +130,38 @@ static bool is_needy(const struct mcpz_overlay *overlay)
             2 * mcpz_active_count(overlay, false) < mcpz_active_max(overlay, false));
 }
 
+/*
+ * One neighbour is left to us, and of all others that we know nobody had a place: in this round
+ * one may not refuse. Seldom, as a place is taken from somebody for it: where there are too few of
+ * them, for those who cannot be dialled, that helps nobody.
+ */
+static bool presses(struct mcpz_overlay *overlay, mcpz_time now)
+{
+    const bool was_refused = overlay->refused;
+    const bool can_be_dialled =
+        overlay->where.address == NULL || overlay->where.address[0] != '\0';
+
+    overlay->refused = false;
+    if (mcpz_active_count(overlay, false) != 1) {
+        overlay->press_wait_us = overlay->config.promote_period_us;
+        return false;
+    }
+    if (!was_refused || !can_be_dialled || now < overlay->press_at_us) {
+        return false;
+    }
+    overlay->press_at_us = now + overlay->press_wait_us;
+    overlay->press_wait_us =
+        mcpz_time_min(2 * overlay->press_wait_us, overlay->config.promote_max_us);
+    return true;
+}
+
 void mcpz_asking_begin_repair(struct mcpz_overlay *overlay, mcpz_time now, bool modest,
                               struct mcpz_outbox *out)
 {
     if (!is_repairing(overlay)) {
         bool urgent = is_needy(overlay);
         overlay->modest = modest;
+        overlay->pressing = presses(overlay, now);
         overlay->refusals_left = urgent ? SIZE_MAX : overlay->config.refusals_max;
         mcpz_passive_begin_round(&overlay->passive);
         mcpz_asking_repair(overlay, now, out);
@@ -175,11 +201,11 @@ void mcpz_asking_on_link_up(struct mcpz_overlay *overlay, mcpz_time now,
         bool walked = waiting->why == MCPZ_OVERLAY_WALKED;
         bool far = mcpz_overlay_is_far(overlay, waiting->where.scope);
         bool alone =
-            (far ? overlay->active_count == 0 : mcpz_active_is_alone(overlay)) && !overlay->modest;
+            far ? overlay->active_count == 0 : mcpz_active_is_alone(overlay) || overlay->pressing;
         msg = (struct mcpz_msg){
             .kind = MCPZ_MSG_OVERLAY_NEIGHBOUR,
             .overlay_neighbour = {.seq = waiting->seq,
-                                  .high = walked || alone,
+                                  .high = walked || (alone && !overlay->modest),
                                   .scope = overlay->where.scope,
                                   .address = address},
         };
@@ -212,6 +238,8 @@ void mcpz_asking_on_answer(struct mcpz_overlay *overlay, mcpz_time now, const st
         }
     }
     if (why >= MCPZ_OVERLAY_REPAIRS) {
+        overlay->refused = !answer->accepted;
+        overlay->pressing = false;
         if (!answer->accepted && overlay->refusals_left > 0) {
             overlay->refusals_left--;
         }

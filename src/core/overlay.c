@@ -437,6 +437,7 @@ void mcpz_overlay_init(struct mcpz_overlay *overlay, const struct mcpz_id *self,
         now + mcpz_timing_about(&overlay->rng, overlay->config.promote_period_us);
     overlay->promote_wait_us = overlay->config.promote_period_us;
     overlay->refusals_left = overlay->config.refusals_max;
+    overlay->press_wait_us = overlay->config.promote_period_us;
 }
 
 void mcpz_overlay_step(struct mcpz_overlay *overlay, mcpz_time now, const struct mcpz_event *event,

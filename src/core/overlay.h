@@ -14,6 +14,9 @@
  * DISCONNECT. What crossings of messages leave behind, heartbeats mend: each says whether its
  * sender holds the receiver for a neighbour, and who is contradicted twice gives in.
  *
+ * In the paper only who has no neighbour at all may not be refused. Where all others are full, who
+ * has one would keep it for long: it presses one of them now and then.
+ *
  * Nodes of one scope hold each other for members (core/members.h). Where scopes matter, far_max of
  * the neighbours are of other scopes, the rest of ours; the two kinds do not evict each other.
  * chosen_min of them are ones we asked for ourselves, so that whoever asks us often enough does
@@ -105,7 +108,9 @@ struct mcpz_overlay {
     struct mcpz_short names[MCPZ_OVERLAY_ACTIVE_MAX]; /* of the neighbours: searched first */
     struct mcpz_id self;
     bool leaving;
-    bool modest; /* the repair under way evicts nobody: it follows on being dropped */
+    bool modest;   /* the repair under way evicts nobody: it follows on being dropped */
+    bool refused;  /* in this round of repair somebody had no place for us, and nobody one since */
+    bool pressing; /* whom it asks next may not refuse */
     size_t ask_count;
     mcpz_time shuffle_at_us;
     mcpz_time promote_at_us;
@@ -114,6 +119,8 @@ struct mcpz_overlay {
     struct mcpz_rng rng;
     mcpz_time promote_wait_us; /* grows while nobody has a place for us */
     size_t refusals_left;      /* in this round of repair: then it is over */
+    mcpz_time press_at_us;     /* no round presses before, */
+    mcpz_time press_wait_us;   /* and none so soon after that */
     struct mcpz_overlay_neighbour active[MCPZ_OVERLAY_ACTIVE_MAX];
     struct mcpz_passive passive;
     uint32_t next_seq;

@@ -587,14 +587,20 @@ TEST(nobody_is_courted_for_nothing)
 
 /* ---- Where all are full ------------------------------------------------------------------- */
 
+/* How many of those asked last might not have refused. */
+static size_t pressed;
+
 /* Whoever is asked says no, as long as somebody is. How many did. */
 static size_t refuse_all(void)
 {
     size_t count = 0;
 
+    pressed = 0;
+
     while (count_actions(MCPZ_ACTION_REACH) > 0) {
         uint8_t asked = reached();
         happen(MCPZ_EVENT_LINK_UP, asked);
+        pressed += sent(MCPZ_MSG_OVERLAY_NEIGHBOUR)->overlay_neighbour.high;
         hear_answer(asked, sent(MCPZ_MSG_OVERLAY_NEIGHBOUR)->overlay_neighbour.seq, false);
         count++;
     }
@@ -621,6 +627,89 @@ TEST(a_round_ends_after_so_many_noes_unless_half_are_missing)
             CHECK_UINT(refuse_all(), count == 1 ? CANDIDATES : refusals);
         }
     }
+}
+
+/* `count` neighbours, and three others. */
+static void set_up_refused(const char *address, uint8_t count)
+{
+    set_up_as((struct mcpz_overlay_config){
+        .active_max = 4, .passive_max = 10, .address = mcpz_text(address), .address_bytes = 8});
+    for (uint8_t i = 1; i <= count; i++) {
+        hear_neighbour(i, true);
+    }
+    for (uint8_t i = 10; i < 13; i++) {
+        keep_passive(i);
+    }
+}
+
+/* Else it would keep one for as long as all others are full. */
+TEST(who_has_one_neighbour_and_was_refused_by_all_presses_one)
+{
+    set_up_refused("us:1", 1);
+    tick_repair();
+    CHECK_UINT(refuse_all(), 3);
+    CHECK_UINT(pressed, 0);
+    tick_repair();
+    const uint8_t asked = reached();
+    happen(MCPZ_EVENT_LINK_UP, asked);
+    CHECK(sent(MCPZ_MSG_OVERLAY_NEIGHBOUR)->overlay_neighbour.high);
+    hear_answer(asked, sent(MCPZ_MSG_OVERLAY_NEIGHBOUR)->overlay_neighbour.seq, true);
+    CHECK(is_neighbour(asked));
+    CHECK_UINT(refuse_all(), 2);
+    CHECK_UINT(pressed, 0); /* nor ever, with two */
+    tick_repair();
+    CHECK_UINT(refuse_all(), 2);
+    CHECK_UINT(pressed, 0);
+}
+
+TEST(who_cannot_be_dialled_presses_nobody)
+{
+    set_up_refused("", 1);
+    for (size_t i = 0; i < 5; i++) {
+        tick_repair();
+        CHECK_UINT(refuse_all(), 3);
+        CHECK_UINT(pressed, 0);
+    }
+}
+
+TEST(who_is_given_up_presses_nobody_in_that_round)
+{
+    set_up_refused("us:1", 2);
+    tick_repair();
+    CHECK_UINT(refuse_all(), 2);
+    hear_ping(1, false);
+    hear_ping(1, false);
+    CHECK(!is_neighbour(1));
+    CHECK(refuse_all() > 0);
+    CHECK_UINT(pressed, 0);
+}
+
+/* How often in so long, while everybody says no. */
+static size_t press_for(mcpz_time for_us)
+{
+    const mcpz_time until_us = now + for_us;
+    size_t count = 0;
+
+    while (now < until_us) {
+        tick_repair();
+        (void)refuse_all();
+        count += pressed;
+    }
+    return count;
+}
+
+/* Those who lack what they take from each other would press for ever. */
+TEST(who_presses_does_so_ever_less_often)
+{
+    set_up_refused("us:1", 1);
+    const size_t first = press_for(MCPZ_SECONDS(80)); /* 5, 10, 20 s between them */
+    CHECK(first >= 3 && first <= 5);
+    (void)press_for(MCPZ_SECONDS(320));
+    const size_t later = press_for(MCPZ_SECONDS(1600));
+    CHECK(later >= 1600 / 170 && later <= 1600 / 160 + 1);
+    hear_neighbour(2, true);
+    tick_repair();
+    CHECK_UINT(overlay.press_wait_us, overlay.config.promote_period_us);
 }
 
 /* Four to six fifths of `wait_us` from now. */
@@ -689,4 +778,8 @@ TEST_MAIN(RUN(a_neighbour_that_contradicts_twice_is_given_up),
           RUN(a_retired_neighbour_keeps_its_address),
           RUN(who_is_courted_may_not_refuse_and_tells_nobody), RUN(nobody_is_courted_for_nothing),
           RUN(a_round_ends_after_so_many_noes_unless_half_are_missing),
+          RUN(who_has_one_neighbour_and_was_refused_by_all_presses_one),
+          RUN(who_cannot_be_dialled_presses_nobody),
+          RUN(who_is_given_up_presses_nobody_in_that_round),
+          RUN(who_presses_does_so_ever_less_often),
           RUN(rounds_come_ever_later_while_nobody_has_a_place))
