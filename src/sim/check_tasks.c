@@ -128,8 +128,8 @@ bool mcpz_check_tasks_are_over(struct mcpz_check *check, char *words)
             continue;
         }
         struct standing standing = look_up(check, asked);
-        if (standing.known > 0 && standing.over == 0 && !has_provider(check)) {
-            continue;
+        if (standing.open > 0 && !has_provider(check)) {
+            continue; /* also who has taken over what is done elsewhere waits for one */
         }
         if (standing.known == 0 && may_be_lost(check, i)) {
             continue;
