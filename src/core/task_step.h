@@ -141,7 +141,7 @@ void mcpz_task_stop(struct mcpz_task_step *step, const struct mcpz_task_id *id);
 /** Send more of inputs that come out of results. */
 void mcpz_task_feed(struct mcpz_task_step *step);
 
-/* task_copies.c */
+/* task_backups.c */
 
 /** Who should keep a copy of this task: alive, linked, and not full. False: nobody. */
 bool mcpz_task_choose_backup(const struct mcpz_task_step *step, const struct mcpz_task_id *id,
@@ -165,6 +165,19 @@ void mcpz_task_reach_company(struct mcpz_task_step *step);
 /** May another node take the backup's place? (It may not while it could act on what it knows.) */
 bool mcpz_task_may_replace(const struct mcpz_task_step *step, const struct mcpz_task_now *task);
 
+/**
+ * Is this node so surely gone that it can do nothing with what it knows? Without a key it does no
+ * harm if it is not. With one, its process must be known to have ended: then it has to ask before
+ * it acts. Or it has been silent for long.
+ */
+bool mcpz_task_is_out(const struct mcpz_task_step *step, const struct mcpz_id *id, bool keyed,
+                      mcpz_time grace_us);
+
+/** Give it another backup, or none for now, with a new epoch. Not saved. */
+void mcpz_task_rehouse(struct mcpz_task_step *step, struct mcpz_task_now *task);
+
+/* task_copies.c */
+
 /** Send all of it, or how far it has come, once that is on disk here. */
 void mcpz_task_send_keep(struct mcpz_task_step *step, const struct mcpz_task_now *task);
 void mcpz_task_send_moved(struct mcpz_task_step *step, const struct mcpz_task_now *task);
@@ -175,9 +188,6 @@ void mcpz_task_send_keep_new(struct mcpz_task_step *step, const struct mcpz_id *
 
 /** The same, with its result or its plan. */
 void mcpz_task_send_whole(struct mcpz_task_step *step, const struct mcpz_task_now *task);
-
-/** Give it another backup, or none for now, with a new epoch. Not saved. */
-void mcpz_task_rehouse(struct mcpz_task_step *step, struct mcpz_task_now *task);
 
 /** It is another's, of whom we know now. */
 void mcpz_task_yield(struct mcpz_task_step *step, struct mcpz_task_now *task, uint64_t epoch,

@@ -3,7 +3,7 @@
 #include <assert.h>
 
 #include "base/decimal.h"
-#include "base/hex.h"
+#include "core/task_family.h"
 #include "core/task_gather.h"
 #include "core/task_plan.h"
 #include "core/task_split.h"
@@ -12,7 +12,6 @@
 #include "proto/code.h"
 
 #define ATTENDED_MAX 4 /* in one step */
-#define MADE_MAX 16    /* subtasks, in one go */
 #define FORGOTTEN_MAX 16
 #define ROOM (MCPZ_OUTBOX_MAX / 2)
 #define WALK_US MCPZ_SECONDS(30)
@@ -21,14 +20,6 @@
 static_assert(MCPZ_SUBTASKS_MAX <= MCPZ_WEIGHTED_MAX, "of all there is a mean");
 static_assert(ATTENDED_MAX * 2 * (MCPZ_SUBTASKS_MAX + 1) + ROOM < MCPZ_OUTBOX_MAX,
               "whom a step attends to, it has room for");
-
-/* A split task and what is known of where it should be. */
-struct family {
-    struct mcpz_task_now task;
-    struct mcpz_task_plan plan;
-    struct mcpz_task_now root; /* the same task, if it is one */
-    struct mcpz_id home;       /* whom the tree is to be kept by; zeros: there is nobody else */
-};
 
 /* ---- What is due -------------------------------------------------------------------------- */
 
@@ -121,126 +112,6 @@ static void move_home(struct mcpz_task_step *step, struct mcpz_task_now *task,
     mcpz_task_send_whole(step, task);
 }
 
-static bool load_part(struct mcpz_task_step *step, const struct mcpz_task_id *parent,
-                      uint64_t salt, uint32_t part, struct mcpz_task_now *task)
-{
-    const struct mcpz_task_id id = mcpz_task_part_id(parent, salt, part);
-
-    return mcpz_task_load(step, &id, task) &&
-           mcpz_task_id_equal(&task->body.kin[0].parent, parent);
-}
-
-/* ---- Making subtasks ---------------------------------------------------------------------- */
-
-/* "t-PARENT:PART:SALT": what is made by another plan is something else. */
-static struct mcpz_bytes make_key(const struct mcpz_task_id *parent, uint64_t salt, uint32_t part,
-                                  struct mcpz_task_text *key)
-{
-    char digits[8];
-    char name[2 * MCPZ_TASK_ID_BYTES];
-
-    for (size_t i = 0; i < sizeof(digits); i++) {
-        digits[i] = mcpz_hex_digit(salt >> (28 - 4 * i));
-    }
-    mcpz_hex_put(mcpz_bytes(parent->bytes, MCPZ_TASK_ID_BYTES), name);
-    mcpz_task_text_add(key, mcpz_text("t-"));
-    mcpz_task_text_add(key, mcpz_bytes(name, sizeof(name)));
-    mcpz_task_text_add(key, mcpz_text(":"));
-    mcpz_task_text_add_number(key, part);
-    mcpz_task_text_add(key, mcpz_text(":"));
-    mcpz_task_text_add(key, mcpz_bytes(digits, sizeof(digits)));
-    assert(key->length <= MCPZ_IDEMPOTENCY_KEY_BYTES_MAX);
-    return mcpz_task_text_bytes(key);
-}
-
-static uint32_t feed_of(const struct mcpz_task_plan *plan, uint32_t part)
-{
-    if (part == plan->count) {
-        return MCPZ_TASK_FEED_ALL;
-    }
-    return plan->aggregate == MCPZ_TASK_SEQUENTIAL && part > 0 ? MCPZ_TASK_FEED_BEFORE
-                                                               : MCPZ_TASK_FEED_NONE;
-}
-
-/* False: it cannot be taken in. */
-static bool make_part(struct mcpz_task_step *step, const struct family *family,
-                      const struct mcpz_plan *plan, uint32_t part)
-{
-    const struct mcpz_task_now *parent = &family->task;
-    const struct mcpz_plan_item *item = &plan->items[part];
-    struct mcpz_task_text key = {.length = 0};
-    struct mcpz_task_now task = {.id = mcpz_task_part_id(&parent->id, family->plan.salt, part),
-                                 .body = parent->body};
-
-    task.body.capability = item->type;
-    task.body.params = item->params.length > 0 ? item->params : mcpz_text("null");
-    task.body.input = item->input;
-    task.body.key = make_key(&parent->id, family->plan.salt, part, &key);
-    task.body.attempts_max = item->attempts_max > 0 ? item->attempts_max : task.body.attempts_max;
-    task.body.timeout_ms = item->timeout_ms > 0 ? item->timeout_ms : task.body.timeout_ms;
-    task.body.created_ms = step->wall_ms;
-    task.body.kin_count = 1;
-    task.body.kin[0] = (struct mcpz_task_kin){
-        .parent = parent->id,
-        .root = *mcpz_task_root(parent),
-        .level = mcpz_task_level(&parent->body) + 1,
-        .part = part,
-        .feed = feed_of(&family->plan, part),
-    };
-    task.is = (struct mcpz_task_state){
-        .epoch = parent->is.epoch,
-        .revision = 1,
-        .owner = step->tasks->self,
-        .backup = parent->is.backup,
-        .life = step->tasks->life,
-        .phase = MCPZ_TASK_QUEUED,
-        .round = family->root.is.round,
-    };
-    if (mcpz_task_queues_take(&step->tasks->queues, task.body.capability) == NULL) {
-        return false;
-    }
-    mcpz_task_add(step, &task);
-    step->tasks->tree.made++;
-    /* What is sent must not point into the plan that is read next. */
-    if (mcpz_task_load(step, &task.id, &task)) {
-        set_kept(step, &task, false);
-        mcpz_task_send_whole(step, &task);
-    }
-    return true;
-}
-
-/* Make those of `from` up to `to` that are not there, some of them. */
-static void make_parts(struct mcpz_task_step *step, const struct family *family, uint32_t from,
-                       uint32_t to)
-{
-    struct mcpz_plan plan;
-    struct mcpz_task_now there;
-    size_t made = 0;
-    const char *why;
-    size_t at;
-
-    if (!mcpz_task_plan_read(step, family->plan.text, &plan, &why, &at)) {
-        return; /* what was taken in can be read: it is the disk that fails */
-    }
-    for (uint32_t part = from; part < to; part++) {
-        if (load_part(step, &family->task.id, family->plan.salt, part, &there)) {
-            continue;
-        }
-        if (made == MADE_MAX) {
-            mcpz_task_tree_note(step, &family->task.id);
-            return;
-        }
-        if (!make_part(step, family, &plan, part)) {
-            struct mcpz_task_now task = family->task;
-            mcpz_task_end(
-                step, &task, MCPZ_TASK_DEAD, MCPZ_CODE_LIMIT,
-                mcpz_text("there are 256 queues at this node: no room for its subtasks"));
-            return;
-        }
-        made++;
-    }
-}
-
 /* ---- Taking what belongs to a tree -------------------------------------------------------- */
 
 static bool has_plan(struct mcpz_task_step *step, const struct mcpz_task_id *id)
@@ -275,12 +146,12 @@ static void take_part(struct mcpz_task_step *step, const struct mcpz_task_now *p
     step->tasks->counts.taken_over++;
 }
 
-static void take_parts(struct mcpz_task_step *step, const struct family *family)
+static void take_parts(struct mcpz_task_step *step, const struct mcpz_task_family *family)
 {
     struct mcpz_task_now task;
 
     for (uint32_t part = 0; part < mcpz_task_plan_parts(&family->plan); part++) {
-        if (load_part(step, &family->task.id, family->plan.salt, part, &task) &&
+        if (mcpz_task_load_part(step, &family->task.id, family->plan.salt, part, &task) &&
             !mcpz_task_is_ours(step, &task.is)) {
             take_part(step, &family->task, &task);
         }
@@ -291,7 +162,7 @@ static void take_parts(struct mcpz_task_step *step, const struct family *family)
  * Have all of it kept by `home`: the parts, then the task itself. False: that is under way, and
  * nothing else may be done meanwhile.
  */
-static bool settle(struct mcpz_task_step *step, struct family *family)
+static bool settle(struct mcpz_task_step *step, struct mcpz_task_family *family)
 {
     const struct mcpz_id *home = &family->home;
     struct mcpz_task_now *task = &family->task;
@@ -299,7 +170,7 @@ static bool settle(struct mcpz_task_step *step, struct family *family)
     bool all = true;
 
     for (uint32_t i = 0; i < mcpz_task_plan_parts(&family->plan); i++) {
-        if (!load_part(step, &task->id, family->plan.salt, i, &part)) {
+        if (!mcpz_task_load_part(step, &task->id, family->plan.salt, i, &part)) {
             continue;
         }
         bool is_there = mcpz_id_equal(&part.is.backup, home);
@@ -335,7 +206,7 @@ static bool has_failed(const struct mcpz_task_state *state)
 }
 
 /* It failed before its root was replayed: it has another chance. */
-static void try_again(struct mcpz_task_step *step, const struct family *family,
+static void try_again(struct mcpz_task_step *step, const struct mcpz_task_family *family,
                       struct mcpz_task_now *part)
 {
     part->is.phase = has_plan(step, &part->id) ? MCPZ_TASK_SPLIT : MCPZ_TASK_QUEUED;
@@ -353,12 +224,12 @@ static void try_again(struct mcpz_task_step *step, const struct family *family,
     mcpz_task_tree_note(step, &part->id);
 }
 
-static void count_part(struct mcpz_task_step *step, const struct family *family, uint32_t index,
-                       struct tally *tally)
+static void count_part(struct mcpz_task_step *step, const struct mcpz_task_family *family,
+                       uint32_t index, struct tally *tally)
 {
     struct mcpz_task_now part;
 
-    if (!load_part(step, &family->task.id, family->plan.salt, index, &part)) {
+    if (!mcpz_task_load_part(step, &family->task.id, family->plan.salt, index, &part)) {
         return;
     }
     tally->made++;
@@ -394,7 +265,7 @@ static void fail_for(struct mcpz_task_step *step, struct mcpz_task_now *task,
 }
 
 /* False: one of the results is no number, and the task has failed. */
-static bool keep_mean(struct mcpz_task_step *step, struct family *family)
+static bool keep_mean(struct mcpz_task_step *step, struct mcpz_task_family *family)
 {
     struct mcpz_task_book *book = &step->tasks->book;
     struct mcpz_weighted_mean mean = {0};
@@ -405,7 +276,7 @@ static bool keep_mean(struct mcpz_task_step *step, struct family *family)
         uint8_t result[2 * MCPZ_GATHER_PENDING_BYTES];
         struct mcpz_gather gather;
         int64_t micros;
-        if (!load_part(step, &family->task.id, family->plan.salt, i, &part) ||
+        if (!mcpz_task_load_part(step, &family->task.id, family->plan.salt, i, &part) ||
             part.is.phase != MCPZ_TASK_DONE) {
             continue;
         }
@@ -423,7 +294,7 @@ static bool keep_mean(struct mcpz_task_step *step, struct family *family)
     return true;
 }
 
-static void end_well(struct mcpz_task_step *step, struct family *family)
+static void end_well(struct mcpz_task_step *step, struct mcpz_task_family *family)
 {
     if (family->plan.aggregate == MCPZ_TASK_WEIGHTED && !family->plan.reduces &&
         !keep_mean(step, family)) {
@@ -432,13 +303,13 @@ static void end_well(struct mcpz_task_step *step, struct family *family)
     mcpz_task_end(step, &family->task, MCPZ_TASK_DONE, MCPZ_CODE_OK, mcpz_text(""));
 }
 
-static void reduce(struct mcpz_task_step *step, struct family *family)
+static void reduce(struct mcpz_task_step *step, struct mcpz_task_family *family)
 {
     struct tally tally = {.made = 0};
 
     count_part(step, family, family->plan.count, &tally);
     if (tally.made == 0) {
-        make_parts(step, family, family->plan.count, family->plan.count + 1);
+        mcpz_task_make_parts(step, family, family->plan.count, family->plan.count + 1);
     } else if (tally.failed > 0) {
         fail_for(step, &family->task, &tally.first_failed, NULL);
     } else if (tally.done > 0) {
@@ -447,7 +318,7 @@ static void reduce(struct mcpz_task_step *step, struct family *family)
 }
 
 /* It is where it should be: go on. */
-static void progress(struct mcpz_task_step *step, struct family *family)
+static void progress(struct mcpz_task_step *step, struct mcpz_task_family *family)
 {
     const struct mcpz_task_plan *plan = &family->plan;
     bool one_by_one = plan->aggregate == MCPZ_TASK_SEQUENTIAL;
@@ -460,7 +331,7 @@ static void progress(struct mcpz_task_step *step, struct family *family)
         fail_for(step, &family->task, &tally.first_failed, NULL);
     } else if (tally.done + tally.failed < plan->count) {
         if (!one_by_one || tally.made == tally.done) {
-            make_parts(step, family, 0, one_by_one ? tally.made + 1 : plan->count);
+            mcpz_task_make_parts(step, family, 0, one_by_one ? tally.made + 1 : plan->count);
         }
     } else if (plan->reduces) {
         reduce(step, family);
@@ -481,7 +352,8 @@ static void end_parts(struct mcpz_task_step *step, const struct mcpz_task_now *t
     struct mcpz_task_now part;
 
     for (uint32_t i = 0; i < mcpz_task_plan_parts(plan); i++) {
-        if (load_part(step, &task->id, plan->salt, i, &part) && !mcpz_task_is_over(&part.is)) {
+        if (mcpz_task_load_part(step, &task->id, plan->salt, i, &part) &&
+            !mcpz_task_is_over(&part.is)) {
             if (!mcpz_task_is_ours(step, &part.is)) {
                 take_part(step, task, &part);
             }
@@ -498,8 +370,8 @@ static void yield_parts(struct mcpz_task_step *step, const struct mcpz_task_now 
     struct mcpz_task_now part;
 
     for (uint32_t i = 0; i < mcpz_task_plan_parts(plan); i++) {
-        if (load_part(step, &task->id, plan->salt, i, &part) && !mcpz_task_is_over(&part.is) &&
-            mcpz_task_is_ours(step, &part.is)) {
+        if (mcpz_task_load_part(step, &task->id, plan->salt, i, &part) &&
+            !mcpz_task_is_over(&part.is) && mcpz_task_is_ours(step, &part.is)) {
             mcpz_task_yield(step, &part, task->is.epoch, &task->is.owner);
         }
     }
@@ -549,7 +421,7 @@ static void forget_parts(struct mcpz_task_step *step, const struct mcpz_task_id 
 /* ---- Attending ---------------------------------------------------------------------------- */
 
 /* Have what is ours of it together, and kept by who is to keep it. False: that is under way. */
-static bool gather_family(struct mcpz_task_step *step, struct family *family)
+static bool gather_family(struct mcpz_task_step *step, struct mcpz_task_family *family)
 {
     struct mcpz_task_now *task = &family->task;
 
@@ -571,7 +443,7 @@ static bool gather_family(struct mcpz_task_step *step, struct family *family)
 static void attend(struct mcpz_task_step *step, const struct mcpz_task_due *due)
 {
     const struct mcpz_task_id *id = &due->id;
-    struct family family;
+    struct mcpz_task_family family;
     struct mcpz_task_now *task = &family.task;
 
     if (!mcpz_task_load(step, id, task)) {
@@ -668,7 +540,7 @@ static bool is_fed(struct mcpz_task_step *step, const struct mcpz_task_now *task
         return false;
     }
     for (uint32_t i = kin->feed == MCPZ_TASK_FEED_ALL ? 0 : kin->part - 1; i < kin->part; i++) {
-        if (!load_part(step, &kin->parent, plan.salt, i, &part) ||
+        if (!mcpz_task_load_part(step, &kin->parent, plan.salt, i, &part) ||
             !mcpz_task_is_ours(step, &part.is) || !mcpz_task_is_over(&part.is) ||
             !is_kept(step, &part.id)) {
             return false;
